@@ -1,1 +1,3 @@
 
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

@@ -1,0 +1,18 @@
+//! EC2's networks of one account and region. (Being written.)
+
+pub mod interface;
+
+use super::wire::{Call, Reply, unknown_operation};
+use super::world::World;
+
+/// What EC2 keeps for an account and region.
+#[derive(Debug, Clone, Default)]
+pub struct State {}
+
+/// Answers a call.
+///
+/// # Errors
+/// What AWS would refuse.
+pub fn handle(_world: &mut World, call: &Call) -> Reply {
+    Err(unknown_operation(call.service, &call.operation))
+}

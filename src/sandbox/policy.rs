@@ -1,0 +1,1 @@
+//! IAM policy documents inside the simulator: reading, validation and evaluation. (Being written.)
