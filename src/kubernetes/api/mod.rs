@@ -1,0 +1,10 @@
+//! The custom resources of `cloister.dev/v1alpha1`: what a user writes and what they read back.
+//!
+//! These types are the wire format and its schema, nothing more. They may hold any value that the schema lets through;
+//! whoever wants a value that cannot be malformed converts it into the model first. No behaviour towards AWS belongs here.
+
+pub mod environment;
+pub mod identity;
+
+pub use environment::{EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec};
+pub use identity::{AWSIdentity, AWSIdentitySpec};

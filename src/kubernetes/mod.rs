@@ -1,0 +1,3 @@
+//! Everything that knows Kubernetes and nothing that knows AWS.
+
+pub mod api;
