@@ -1,3 +1,4 @@
+pub mod kubernetes;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
