@@ -1,4 +1,5 @@
 pub mod kubernetes;
+pub mod model;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -1,0 +1,7 @@
+//! The pure core: what an environment is, what it should look like in AWS, how reality differs, what to do about it
+//! and how to say so.
+//!
+//! Nothing in here does I/O, reads a clock or draws a random number; nothing in here knows tokio, kube or an AWS SDK.
+//! That is what makes a plan printable, a golden test possible and Observe mode trustworthy.
+
+pub mod start_script;
