@@ -7,11 +7,13 @@
 
 pub mod clock;
 pub mod codeartifact;
+mod constraint;
 pub mod ec2;
 pub mod faults;
 pub mod iam;
 pub mod in_process;
 pub mod log;
+mod paging;
 pub mod policy;
 pub mod sagemaker;
 pub mod server;

@@ -1,16 +1,110 @@
-//! SageMaker of one account and region. (Being written.)
+//! SageMaker's notebook instances and lifecycle configurations (protocol JSON 1.1, aws-facts 3).
+//! Studio exists only as far as asking for it and being told that there is none.
 
-use super::wire::{Call, Reply, unknown_operation};
-use super::world::World;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What SageMaker keeps for an account and region.
+use serde_json::json;
+
+use crate::sandbox::clock::Instant;
+use crate::sandbox::wire::{Call, Refusal, Reply, unknown_operation};
+use crate::sandbox::world::{Region, World};
+
+mod access;
+mod create;
+mod instance_type;
+mod lifecycle;
+mod list;
+mod notebook;
+mod rules;
+mod tags;
+mod transition;
+mod update;
+mod wish;
+
+pub use lifecycle::Lifecycle;
+pub use notebook::{Configuration, Ending, Notebook, Status, Transition};
+
+/// What SageMaker keeps for one account and region.
 #[derive(Debug, Clone, Default)]
-pub struct State {}
+pub struct State {
+    notebooks: BTreeMap<String, Notebook>,
+    lifecycles: BTreeMap<String, Lifecycle>,
+    failing_starts: BTreeMap<String, String>,
+    lost_starts: BTreeSet<String>,
+    instance_quotas: BTreeMap<String, usize>,
+}
 
-/// Answers a call.
+impl State {
+    /// Lets the next start of a notebook, the first included, end in `Failed` for this reason.
+    pub fn fail_next_start(&mut self, name: impl Into<String>, reason: impl Into<String>) {
+        self.failing_starts.insert(name.into(), reason.into());
+    }
+
+    /// Lets the next `StartNotebookInstance` be answered as usual and have no effect (aws-facts 3.3).
+    pub fn lose_next_start(&mut self, name: impl Into<String>) {
+        self.lost_starts.insert(name.into());
+    }
+
+    /// Limits how many notebooks of one instance type may run; without a limit only the total counts.
+    pub fn limit_instance_type(&mut self, instance_type: impl Into<String>, count: usize) {
+        self.instance_quotas.insert(instance_type.into(), count);
+    }
+
+    /// A notebook, for a test that looks at it or tampers with it.
+    pub fn notebook_mut(&mut self, name: &str) -> Option<&mut Notebook> {
+        self.notebooks.get_mut(name)
+    }
+
+    /// A lifecycle configuration, for a test that looks at it or tampers with it.
+    pub fn lifecycle_mut(&mut self, name: &str) -> Option<&mut Lifecycle> {
+        self.lifecycles.get_mut(name)
+    }
+
+    /// Lets end what was due by now.
+    pub fn settle(&mut self, now: Instant) {
+        self.notebooks.retain(|_, notebook| notebook.settle(now));
+    }
+
+    fn notebook(&mut self, name: &str) -> Result<&mut Notebook, Refusal> {
+        self.notebooks.get_mut(name).ok_or_else(rules::not_found)
+    }
+}
+
+/// Answers one SageMaker call.
 ///
 /// # Errors
-/// What AWS would refuse.
-pub fn handle(_world: &mut World, call: &Call) -> Reply {
-    Err(unknown_operation(call.service, &call.operation))
+/// The refusal that AWS would answer with.
+pub fn handle(world: &mut World, call: &Call) -> Reply {
+    region(world, call).sagemaker.settle(call.now);
+    match call.operation.as_str() {
+        "CreateNotebookInstance" => create::create(world, call),
+        "DescribeNotebookInstance" => list::describe(world, call),
+        "ListNotebookInstances" => list::list(world, call),
+        "UpdateNotebookInstance" => update::update(world, call),
+        "StartNotebookInstance" => transition::start(world, call),
+        "StopNotebookInstance" => transition::stop(world, call),
+        "DeleteNotebookInstance" => transition::delete(world, call),
+        "CreatePresignedNotebookInstanceUrl" => transition::presign(world, call),
+        "CreateNotebookInstanceLifecycleConfig" => lifecycle::create(world, call),
+        "DescribeNotebookInstanceLifecycleConfig" => lifecycle::describe(world, call),
+        "UpdateNotebookInstanceLifecycleConfig" => lifecycle::update(world, call),
+        "DeleteNotebookInstanceLifecycleConfig" => lifecycle::delete(world, call),
+        "ListNotebookInstanceLifecycleConfigs" => lifecycle::list(world, call),
+        "AddTags" => tags::add(world, call),
+        "DeleteTags" => tags::delete(world, call),
+        "ListTags" => tags::list(world, call),
+        "ListDomains" => Ok(json!({"Domains": []})),
+        "DescribeDomain" => Err(no_studio(call)),
+        unknown => Err(unknown_operation(call.service, unknown)),
+    }
+}
+
+/// The region the call goes to.
+fn region<'w>(world: &'w mut World, call: &Call) -> &'w mut Region {
+    world.account(&call.account).region(&call.region)
+}
+
+fn no_studio(call: &Call) -> Refusal {
+    let id = call.params.get("DomainId").and_then(serde_json::Value::as_str).unwrap_or_default();
+    Refusal::new(400, "ResourceNotFound", format!("Domain [{id}] does not exist."))
 }

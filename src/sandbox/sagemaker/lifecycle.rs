@@ -1,0 +1,194 @@
+//! Lifecycle configurations: scripts that run as root when a notebook is created or started (aws-facts 3.5).
+//! The simulator keeps them and runs nothing.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::access::{Needs, require};
+use super::list::Listing;
+use super::region;
+use super::rules::{NAME, SCRIPT, forbid_reserved, invalid, not_found, tags};
+use crate::sandbox::clock::{Instant, epoch_seconds};
+use crate::sandbox::constraint::Members;
+use crate::sandbox::wire::{Call, Refusal, Reply};
+use crate::sandbox::world::World;
+
+/// A lifecycle configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Unique in account and region.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The script of the creation, in Base64.
+    pub on_create: Option<String>,
+    /// The script of every start, in Base64.
+    pub on_start: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was created.
+    pub created: Instant,
+    /// When it was last changed.
+    pub modified: Instant,
+}
+
+impl Lifecycle {
+    fn summary(&self) -> Value {
+        json!({
+            "NotebookInstanceLifecycleConfigName": self.name,
+            "NotebookInstanceLifecycleConfigArn": self.arn,
+            "CreationTime": epoch_seconds(self.created),
+            "LastModifiedTime": epoch_seconds(self.modified),
+        })
+    }
+
+    fn describe(&self) -> Value {
+        let hooks =
+            |script: &Option<String>| script.iter().map(|content| json!({"Content": content})).collect::<Value>();
+        let mut shown = self.summary();
+        shown["OnCreate"] = hooks(&self.on_create);
+        shown["OnStart"] = hooks(&self.on_start);
+        shown
+    }
+}
+
+/// A hook as it was sent: outer `None` if it was not mentioned, inner if its list was empty.
+fn hook(members: &mut Members<'_>, name: &str) -> Option<Option<String>> {
+    let hooks = members.list(name, 0, 1)?;
+    let content = hooks.first().and_then(|hook| hook.get("Content")).and_then(Value::as_str);
+    if let Some(content) = content {
+        members.check(&format!("{name}.1.member.content"), content, &SCRIPT);
+    }
+    Some(content.map(str::to_owned))
+}
+
+/// The scripts of a request, which have to be Base64 (aws-facts 3.5).
+struct Hooks {
+    on_create: Option<Option<String>>,
+    on_start: Option<Option<String>>,
+}
+
+impl Hooks {
+    fn read(members: &mut Members<'_>) -> Self {
+        Self { on_create: hook(members, "OnCreate"), on_start: hook(members, "OnStart") }
+    }
+
+    fn must_be_encoded(&self) -> Result<(), Refusal> {
+        for (name, hook) in [("OnCreate", &self.on_create), ("OnStart", &self.on_start)] {
+            if let Some(Some(content)) = hook
+                && STANDARD.decode(content).is_err()
+            {
+                return Err(invalid(format!("The content of {name} is not valid Base64")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `CreateNotebookInstanceLifecycleConfig`.
+pub fn create(world: &mut World, call: &Call) -> Reply {
+    let mut members = Members::of(&call.params);
+    let name = members.required("NotebookInstanceLifecycleConfigName", &NAME).to_owned();
+    let hooks = Hooks::read(&mut members);
+    let tags = tags(&mut members);
+    members.finish().map_err(invalid)?;
+    hooks.must_be_encoded()?;
+    forbid_reserved(&tags)?;
+    let arn = format!(
+        "arn:{}:sagemaker:{}:{}:notebook-instance-lifecycle-config/{}",
+        world.settings.partition,
+        call.region,
+        call.account,
+        name.to_lowercase()
+    );
+    if !tags.is_empty() {
+        require(world, call, &Needs::of("sagemaker:AddTags", &arn))?;
+    }
+    let allowed = world.settings.quotas.lifecycle_configurations;
+    let lifecycles = &mut region(world, call).sagemaker.lifecycles;
+    if lifecycles.contains_key(&name) {
+        // aws-facts 5.2: a validation error that says "duplicate"; the exact words are not known.
+        return Err(invalid(format!("Cannot create a duplicate Notebook Instance Lifecycle Config ({arn})")));
+    }
+    if lifecycles.len() >= allowed {
+        return Err(Refusal::new(
+            400,
+            "ResourceLimitExceeded",
+            format!("The account-level limit of {allowed} notebook instance lifecycle configs has been reached."),
+        ));
+    }
+    let lifecycle = Lifecycle {
+        name: name.clone(),
+        arn: arn.clone(),
+        on_create: hooks.on_create.flatten(),
+        on_start: hooks.on_start.flatten(),
+        tags: tags.into_iter().collect(),
+        created: call.now,
+        modified: call.now,
+    };
+    lifecycles.insert(name, lifecycle);
+    Ok(json!({"NotebookInstanceLifecycleConfigArn": arn}))
+}
+
+fn name_in(call: &Call) -> Result<String, Refusal> {
+    let mut members = Members::of(&call.params);
+    let name = members.required("NotebookInstanceLifecycleConfigName", &NAME).to_owned();
+    members.finish().map_err(invalid)?;
+    Ok(name)
+}
+
+/// `DescribeNotebookInstanceLifecycleConfig`.
+pub fn describe(world: &mut World, call: &Call) -> Reply {
+    let name = name_in(call)?;
+    region(world, call).sagemaker.lifecycles.get(&name).map(Lifecycle::describe).ok_or_else(not_found)
+}
+
+/// `UpdateNotebookInstanceLifecycleConfig`. A hook that is not mentioned stays, an empty list takes it away. It may be
+/// in use: the change is felt at the next start (aws-facts 3.5).
+pub fn update(world: &mut World, call: &Call) -> Reply {
+    let name = name_in(call)?;
+    let mut members = Members::of(&call.params);
+    let hooks = Hooks::read(&mut members);
+    members.finish().map_err(invalid)?;
+    hooks.must_be_encoded()?;
+    let lifecycle = region(world, call).sagemaker.lifecycles.get_mut(&name).ok_or_else(not_found)?;
+    if let Some(script) = hooks.on_create {
+        lifecycle.on_create = script;
+    }
+    if let Some(script) = hooks.on_start {
+        lifecycle.on_start = script;
+    }
+    lifecycle.modified = call.now;
+    Ok(json!({}))
+}
+
+/// `DeleteNotebookInstanceLifecycleConfig`. Whether AWS allows it while a notebook uses it is not known
+/// (aws-facts 3.5); refusing is the answer that keeps callers on the safe side.
+pub fn delete(world: &mut World, call: &Call) -> Reply {
+    let name = name_in(call)?;
+    let state = &mut region(world, call).sagemaker;
+    let lifecycle = state.lifecycles.get(&name).ok_or_else(not_found)?;
+    let user = state.notebooks.values().find(|notebook| notebook.configuration.lifecycle.as_ref() == Some(&name));
+    if let Some(user) = user {
+        return Err(invalid(format!(
+            "Notebook Instance Lifecycle Config ({}) is in use by Notebook Instance ({})",
+            lifecycle.arn, user.arn
+        )));
+    }
+    state.lifecycles.remove(&name);
+    Ok(json!({}))
+}
+
+/// `ListNotebookInstanceLifecycleConfigs`.
+pub fn list(world: &mut World, call: &Call) -> Reply {
+    let mut members = Members::of(&call.params);
+    let listing = Listing::read(&mut members, &["Name", "CreationTime", "LastModifiedTime"]);
+    members.finish().map_err(invalid)?;
+    let keyed = |one: &Lifecycle| (listing.key(&one.name, "", one.created, one.modified), one.summary());
+    let lifecycles = region(world, call).sagemaker.lifecycles.values();
+    let entries = lifecycles.filter(|one| listing.wants(&one.name, one.created, one.modified)).map(keyed).collect();
+    listing.answer("NotebookInstanceLifecycleConfigs", entries)
+}
