@@ -5,6 +5,11 @@
 
 pub mod environment;
 pub mod identity;
+mod rule;
+pub mod schema;
 
-pub use environment::{EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec};
+pub use environment::{
+    EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec,
+};
 pub use identity::{AWSIdentity, AWSIdentitySpec};
+pub use schema::{crds, render};

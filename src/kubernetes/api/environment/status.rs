@@ -9,25 +9,33 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::network::EndpointService;
+use crate::kubernetes::api::rule::{addresses, status_conditions};
 
 /// What was found in AWS at `lastVerifiedTime`.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentStatus {
-    /// Generation of the spec that this status speaks of.
+    /// The `metadata.generation` that this status speaks of. Example: `3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Conditions.
+    /// What holds and what does not: Ready, Reconciling, Stalled, InSync, Isolated, NetworkReady, PermissionsReady,
+    /// PackagesReady and NotebooksReady, all present from the first visit on. Example: `Ready`, `True`,
+    /// `EverythingAsAsked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "status_conditions")]
     pub conditions: Vec<Condition>,
-    /// When AWS was last looked at in full.
+    /// When AWS was last looked at in full; refreshed with every other change of the status, otherwise at most once an
+    /// hour. Example: `2026-01-31T12:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_verified_time: Option<Time>,
     /// The value of the annotation `cloister.dev/reconcile-at` that was answered last.
+    /// Example: `2026-01-31T12:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// AWS account, pinned at first contact.
+    /// AWS account, pinned at first contact. Example: `111122223333`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
     pub account: Option<String>,
     /// Ids of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +48,8 @@ pub struct EnvironmentStatus {
     pub execution_role: Option<ExecutionRoleStatus>,
     /// The notebooks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub notebooks: Vec<NotebookStatus>,
     /// How many resources there are, and how many are as asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,18 +59,25 @@ pub struct EnvironmentStatus {
     pub drift: Option<DriftStatus>,
     /// What the controller would do but may not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), inner(length(max = 1024)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub next_steps: Vec<String>,
     /// Digest of the plan behind `nextSteps`: the value that approves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
     pub plan_digest: Option<String>,
     /// Results of security controls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".into()]))]
     pub controls: Vec<ControlStatus>,
     /// Strings for the columns of `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
     /// Creations whose outcome is not known yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub intents: Vec<CreationIntent>,
 }
 
@@ -70,15 +87,22 @@ pub struct EnvironmentStatus {
 pub struct NetworkStatus {
     /// Id of the VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub vpc_id: Option<String>,
     /// Ids of the subnets, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub subnet_ids: Vec<String>,
     /// Ids of the security groups: notebooks first, then endpoints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub security_group_ids: Vec<String>,
     /// The endpoints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 12))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["service".into()]))]
     pub endpoints: Vec<EndpointStatus>,
 }
 
@@ -90,12 +114,15 @@ pub struct EndpointStatus {
     pub service: EndpointService,
     /// Id of the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub id: Option<String>,
     /// State as AWS names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub state: Option<String>,
     /// The endpoint's own DNS name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub dns_name: Option<String>,
 }
 
@@ -105,9 +132,12 @@ pub struct EndpointStatus {
 pub struct PackagesStatus {
     /// ARN of the domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub domain_arn: Option<String>,
     /// The repositories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub repositories: Vec<RepositoryStatus>,
     /// What pip needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,12 +149,15 @@ pub struct PackagesStatus {
 #[serde(rename_all = "camelCase")]
 pub struct RepositoryStatus {
     /// Name of the repository.
+    #[schemars(length(max = 256))]
     pub name: String,
     /// ARN of the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub arn: Option<String>,
     /// Address of the repository by package format.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "addresses")]
     pub endpoints: BTreeMap<String, String>,
 }
 
@@ -134,9 +167,11 @@ pub struct RepositoryStatus {
 pub struct PipStatus {
     /// Index URL, without a credential.
     #[serde(default, rename = "indexURL", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub index_url: Option<String>,
     /// Command that logs pip in where ours does not do it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub login_command: Option<String>,
 }
 
@@ -146,6 +181,7 @@ pub struct PipStatus {
 pub struct ExecutionRoleStatus {
     /// ARN of the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub arn: Option<String>,
 }
 
@@ -154,12 +190,15 @@ pub struct ExecutionRoleStatus {
 #[serde(rename_all = "camelCase")]
 pub struct NotebookStatus {
     /// Name of the notebook.
+    #[schemars(length(max = 256))]
     pub name: String,
     /// ARN of the notebook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub arn: Option<String>,
     /// State as AWS names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub state: Option<String>,
     /// A changed lifecycle configuration takes effect at the next start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +223,8 @@ pub struct DriftStatus {
     pub total: i32,
     /// The first 50, by severity and address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub items: Vec<DriftItem>,
 }
 
@@ -192,20 +233,25 @@ pub struct DriftStatus {
 #[serde(rename_all = "camelCase")]
 pub struct DriftItem {
     /// Address of the resource.
+    #[schemars(length(max = 512))]
     pub resource: String,
     /// Id in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub id: Option<String>,
     /// Path of the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
     pub field: Option<String>,
     /// What kind of difference it is.
     pub kind: DriftKind,
     /// What the spec asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub desired: Option<String>,
     /// What AWS has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub observed: Option<String>,
     /// How grave it is.
     pub severity: DriftSeverity,
@@ -216,7 +262,9 @@ pub struct DriftItem {
 }
 
 /// What kind of difference it is.
-#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum DriftKind {
     /// A field has another value.
     Changed,
@@ -227,7 +275,9 @@ pub enum DriftKind {
 }
 
 /// How grave a difference is.
-#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum DriftSeverity {
     /// It opens the environment or breaks it.
     High,
@@ -238,7 +288,9 @@ pub enum DriftSeverity {
 }
 
 /// What was done about a difference.
-#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum DriftAction {
     /// It was put right.
     Corrected,
@@ -255,6 +307,7 @@ pub enum DriftAction {
 #[serde(rename_all = "camelCase")]
 pub struct ControlStatus {
     /// Id of the control.
+    #[schemars(length(max = 256))]
     pub id: String,
     /// Its result.
     pub result: ControlResult,
@@ -277,13 +330,12 @@ pub enum ControlResult {
 pub struct Summary {
     /// Endpoints that are available, of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
     pub endpoints: Option<String>,
     /// Notebooks that are in the asked state, of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
     pub notebooks: Option<String>,
-    /// Number of differences.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<String>,
 }
 
 /// A creation whose outcome is not known yet.
@@ -291,9 +343,11 @@ pub struct Summary {
 #[serde(rename_all = "camelCase")]
 pub struct CreationIntent {
     /// Address of the resource.
+    #[schemars(length(max = 512))]
     pub address: String,
     /// Client token of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
     pub token: Option<String>,
     /// How often this resource was created already.
     pub attempt: i32,
