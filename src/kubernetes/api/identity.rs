@@ -7,14 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{
-    ACCOUNT, DOMAIN_NAME, INSTANCE_TYPE, LABEL, POLICY_ARN, REGION, ROLE_ARN, VPC_ID, labels, rule,
-    tags,
+    ACCOUNT, DOMAIN_NAME, INSTANCE_TYPE, LABEL, POLICY_ARN, REGION, ROLE_ARN, VPC_ID, labels, rule, tags,
 };
 
 /// An AWS role, and the namespaces that may have environments made with it.
-#[derive(
-    CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize,
-)]
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "cloister.dev",
     version = "v1alpha1",
@@ -26,18 +23,8 @@ use super::rule::{
     doc = "An AWS role for environments to be made with, the namespaces that may use it, and its limits.",
     derive = "PartialEq",
     cel,
-    printcolumn(
-        name = "Account",
-        type_ = "string",
-        description = "AWS account.",
-        json_path = ".spec.account"
-    ),
-    printcolumn(
-        name = "Role",
-        type_ = "string",
-        description = "Role that is assumed.",
-        json_path = ".spec.roleArn"
-    ),
+    printcolumn(name = "Account", type_ = "string", description = "AWS account.", json_path = ".spec.account"),
+    printcolumn(name = "Role", type_ = "string", description = "Role that is assumed.", json_path = ".spec.roleArn"),
     printcolumn(
         name = "Age",
         type_ = "date",
@@ -75,10 +62,7 @@ pub struct AWSIdentitySpec {
     pub role_arn: Option<String>,
     /// External id that the role's trust policy asks for. Default: none. Can be changed. Example: `cloister-data-science`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 2, max = 1224),
-        regex(pattern = r"^[A-Za-z0-9_+=,.@:/-]+$")
-    )]
+    #[schemars(length(min = 2, max = 1224), regex(pattern = r"^[A-Za-z0-9_+=,.@:/-]+$"))]
     pub external_id: Option<String>,
     /// Session tags given when the role is assumed; up to 44. Default: none. Can be changed. Example: `{team: data-science}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -147,10 +131,7 @@ pub struct NamespaceSelector {
 #[serde(rename_all = "camelCase")]
 pub struct LabelRequirement {
     /// Key of the label. Required. Can be changed. Example: `team`.
-    #[schemars(
-        length(min = 1, max = 317),
-        regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 317), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?$"))]
     pub key: String,
     /// How the label is compared: `In` and `NotIn` with `values`, `Exists` and `DoesNotExist` without. Required. Can be
     /// changed. Example: `In`.
@@ -159,10 +140,7 @@ pub struct LabelRequirement {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 64),
-        inner(
-            length(max = 63),
-            regex(pattern = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$")
-        )
+        inner(length(max = 63), regex(pattern = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$"))
     )]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub values: Vec<String>,

@@ -8,8 +8,6 @@ pub mod identity;
 mod rule;
 pub mod schema;
 
-pub use environment::{
-    EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec,
-};
+pub use environment::{EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec};
 pub use identity::{AWSIdentity, AWSIdentitySpec};
 pub use schema::{crds, render};

@@ -3,8 +3,7 @@
 use kube::core::{Reason, Rule};
 
 /// An IAM role's ARN.
-pub(super) const ROLE_ARN: &str =
-    r"^arn:aws:iam::[0-9]{12}:role/([\x21-\x7E]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$";
+pub(super) const ROLE_ARN: &str = r"^arn:aws:iam::[0-9]{12}:role/([\x21-\x7E]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$";
 /// An IAM policy's ARN, of an account or of AWS.
 pub(super) const POLICY_ARN: &str =
     r"^arn:aws:iam::([0-9]{12}|aws):policy/([\x21-\x7E]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,128}$";
@@ -45,11 +44,7 @@ pub(super) const INSTANCE_TYPE: &str = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$";
 /// A rule about the value at hand, reported at the field that breaks it.
 pub(super) fn rule(field: &str, cel: &str, message: &str) -> Rule {
     let rule = Rule::new(cel).message(message);
-    if field.is_empty() {
-        rule
-    } else {
-        rule.field_path(format!(".{field}"))
-    }
+    if field.is_empty() { rule } else { rule.field_path(format!(".{field}")) }
 }
 
 /// A rule about what may become of the value: AWS cannot change it, or we will not.
@@ -60,9 +55,8 @@ pub(super) fn unchanged(field: &str, cel: &str, message: &str) -> Rule {
 /// Refuses every change of an optional field. It belongs on the parent, where it also sees the field removed and, later,
 /// set to something else: a rule on the field itself is not asked then.
 pub(super) fn unchanged_optional(field: &str, message: &str) -> Rule {
-    let cel = format!(
-        "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
-    );
+    let cel =
+        format!("has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})");
     unchanged(field, &cel, message)
 }
 

@@ -14,10 +14,7 @@ use super::{AWSIdentity, IsolatedNotebookEnvironment};
 /// Never: both definitions are made of types known at compile time, and a test makes them.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    [IsolatedNotebookEnvironment::crd(), AWSIdentity::crd()]
-        .into_iter()
-        .map(finished)
-        .collect()
+    [IsolatedNotebookEnvironment::crd(), AWSIdentity::crd()].into_iter().map(finished).collect()
 }
 
 /// File name and text of every definition, the same for the same types.
@@ -31,10 +28,7 @@ pub fn render() -> Vec<(String, String)> {
         .map(|crd| {
             let json = serde_json::to_value(crd).expect("a definition is JSON");
             let yaml = serde_saphyr::to_string(&json).expect("JSON is YAML");
-            (
-                format!("{}.yaml", crd.spec.names.plural),
-                format!("{HEADER}{yaml}"),
-            )
+            (format!("{}.yaml", crd.spec.names.plural), format!("{HEADER}{yaml}"))
         })
         .collect()
 }
@@ -78,11 +72,7 @@ mod tests {
                 std::fs::write(&file, &text).unwrap();
             }
             let stored = std::fs::read_to_string(&file).unwrap_or_default();
-            assert!(
-                stored == text,
-                "{} is stale: run this test with UPDATE=1",
-                file.display()
-            );
+            assert!(stored == text, "{} is stale: run this test with UPDATE=1", file.display());
         }
     }
 }

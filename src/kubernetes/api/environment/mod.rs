@@ -16,19 +16,19 @@ pub mod role;
 pub mod status;
 
 pub use network::{
-    Endpoint, EndpointIngress, EndpointPolicy, EndpointPolicyPreset, EndpointService,
-    ExistingSecurityGroup, Network, SecurityGroups, Subnet, Vpc,
+    Endpoint, EndpointIngress, EndpointPolicy, EndpointPolicyPreset, EndpointService, ExistingSecurityGroup, Network,
+    SecurityGroups, Subnet, Vpc,
 };
 pub use notebooks::{Lifecycle, Notebook, NotebookState, RootAccess};
 pub use packages::{
-    Domain, ExternalConnection, Install, PackageFormat, Packages, Repository,
-    RepositoryPermissions, RepositoryStatement,
+    Domain, ExternalConnection, Install, PackageFormat, Packages, Repository, RepositoryPermissions,
+    RepositoryStatement,
 };
 pub use role::{Access, Conditions, Effect, ExecutionRole, S3Access, Statement};
 pub use status::{
-    ControlResult, ControlStatus, CreationIntent, DriftAction, DriftItem, DriftKind, DriftSeverity,
-    DriftStatus, EndpointStatus, EnvironmentStatus, ExecutionRoleStatus, NetworkStatus,
-    NotebookStatus, PackagesStatus, PipStatus, RepositoryStatus, ResourceCount, Summary,
+    ControlResult, ControlStatus, CreationIntent, DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus,
+    EndpointStatus, EnvironmentStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
+    RepositoryStatus, ResourceCount, Summary,
 };
 
 /// Regions that have CodeArtifact. AWS may add some: a region is added here and nowhere else, as rule and message of the
@@ -50,9 +50,7 @@ pub const CODE_ARTIFACT_REGIONS: [&str; 13] = [
 ];
 
 /// A network without a way out, and notebooks in it that can `pip install`.
-#[derive(
-    CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize,
-)]
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[kube(
     group = "cloister.dev",
     version = "v1alpha1",
@@ -250,10 +248,7 @@ fn has_code_artifact() -> String {
 }
 
 fn regions_with_code_artifact() -> String {
-    format!(
-        "`region` must be one that has CodeArtifact: {}",
-        CODE_ARTIFACT_REGIONS.join(", ")
-    )
+    format!("`region` must be one that has CodeArtifact: {}", CODE_ARTIFACT_REGIONS.join(", "))
 }
 
 /// Names an `AWSIdentity`.
@@ -261,10 +256,7 @@ fn regions_with_code_artifact() -> String {
 #[serde(rename_all = "camelCase")]
 pub struct IdentityReference {
     /// Name of the AWSIdentity. Required. Can be changed. Example: `data-science`.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
     pub name: String,
 }
 

@@ -4,13 +4,10 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kubernetes::api::rule::{
-    ENDPOINT_ID, LABEL, SECURITY_GROUP_ID, SUBNET_ID, VPC_ID, rule, unchanged,
-};
+use crate::kubernetes::api::rule::{ENDPOINT_ID, LABEL, SECURITY_GROUP_ID, SUBNET_ID, VPC_ID, rule, unchanged};
 
 /// What every address range must be; `/16` to `/28` is asked for where AWS asks for it.
-const IPV4_NETWORK: &str =
-    "isCIDR(self) && cidr(self).ip().family() == 4 && string(cidr(self).masked()) == self";
+const IPV4_NETWORK: &str = "isCIDR(self) && cidr(self).ip().family() == 4 && string(cidr(self).masked()) == self";
 
 /// The network of the notebooks and the endpoints in it.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,10 +196,7 @@ pub struct Subnet {
     /// Availability zone of a managed subnet. Default: a zone that all endpoint services support. Cannot be changed.
     /// Example: `ap-northeast-1a`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 32),
-        regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9](-[a-z]+-[0-9])?[a-z]$")
-    )]
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9](-[a-z]+-[0-9])?[a-z]$"))]
     pub availability_zone: Option<String>,
     /// Id of an existing subnet of the existing VPC. It is checked and never changed. Required unless `cidrBlock` is
     /// given. Cannot be changed. Example: `subnet-0123456789abcdef0`.
@@ -296,18 +290,12 @@ pub struct Endpoint {
     pub subnets: Vec<String>,
     /// Whether the service's ordinary host name leads to an interface endpoint. Default: `true`. Can be changed.
     /// Example: `false`.
-    #[serde(
-        default,
-        rename = "privateDNS",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "privateDNS", skip_serializing_if = "Option::is_none")]
     pub private_dns: Option<bool>,
 }
 
 /// The AWS service behind a VPC endpoint.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EndpointService {
     /// Amazon S3 (gateway endpoint).
     S3,

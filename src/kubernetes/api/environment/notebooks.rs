@@ -4,9 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kubernetes::api::rule::{
-    INSTANCE_TYPE, KMS_KEY, LABEL, NOTEBOOK_NAME, never_taken_over, rule, unchanged,
-};
+use crate::kubernetes::api::rule::{INSTANCE_TYPE, KMS_KEY, LABEL, NOTEBOOK_NAME, never_taken_over, rule, unchanged};
 
 /// Size of a notebook's volume where none is given, in GiB: what AWS itself would choose.
 pub const DEFAULT_VOLUME_SIZE_GIB: i32 = 5;
@@ -60,11 +58,7 @@ pub struct Notebook {
     pub instance_type: Option<String>,
     /// Size of the volume in GiB, from 5 to 16384. Default: 5. Can be changed to a larger size only, which stops the
     /// notebook. Example: `20`.
-    #[serde(
-        default,
-        rename = "volumeSizeGiB",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "volumeSizeGiB", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 5, max = 16384))]
     pub volume_size_gib: Option<i32>,
     /// Name of the subnet in `network.subnets`. Default: the only subnet; required when there are several. Cannot be
@@ -82,11 +76,7 @@ pub struct Notebook {
     pub root_access: Option<RootAccess>,
     /// Lowest version of the instance metadata service that answers: 1 or 2. Default: 2. Can be changed, which stops the
     /// notebook. Example: `2`.
-    #[serde(
-        default,
-        rename = "minimumIMDSVersion",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "minimumIMDSVersion", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2))]
     pub minimum_imds_version: Option<i32>,
     /// Id, ARN or alias of the KMS key of the volume. Default: the AWS managed key. Cannot be changed.
@@ -97,10 +87,7 @@ pub struct Notebook {
     /// Operating system of the notebook. Default: what AWS gives a new notebook; later whatever it reports is accepted. Can
     /// be changed, which stops the notebook. Example: `notebook-al2023-v1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 64),
-        regex(pattern = r"^notebook-[a-z0-9]+(-[a-z0-9]+)*$")
-    )]
+    #[schemars(length(max = 64), regex(pattern = r"^notebook-[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub platform_identifier: Option<String>,
     /// Fragments of shell script that run as root after ours; they cannot break it. Default: none. Can be changed; it takes
     /// effect at the notebook's next start. Example: `{onStart: "touch /tmp/started"}`.

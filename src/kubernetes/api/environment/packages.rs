@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::role::{Conditions, Effect};
 use crate::kubernetes::api::rule::{
-    ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions,
-    never_taken_over, rule, unchanged, unchanged_optional,
+    ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, never_taken_over,
+    rule, unchanged, unchanged_optional,
 };
 
 /// Where packages come from.
@@ -150,9 +150,7 @@ pub struct Repository {
 }
 
 /// Public repositories that CodeArtifact can fetch from.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ExternalConnection {
     /// The Python Package Index.
     #[serde(rename = "public:pypi")]
@@ -279,9 +277,7 @@ fn default_formats() -> Vec<PackageFormat> {
 }
 
 /// A package format.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageFormat {
     /// Python packages, installed by pip.
     #[serde(rename = "pypi")]

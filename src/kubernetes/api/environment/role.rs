@@ -6,9 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kubernetes::api::rule::{
-    ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged,
-};
+use crate::kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged};
 
 /// Conditions of a statement: operator, then condition key, then values.
 pub type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -86,10 +84,7 @@ pub struct ExecutionRole {
 pub struct S3Access {
     /// Name of the bucket, without ARN or path. Required. Cannot be changed; an entry with another name is another bucket.
     /// Example: `my-data`.
-    #[schemars(
-        length(min = 3, max = 63),
-        regex(pattern = r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$")
-    )]
+    #[schemars(length(min = 3, max = 63), regex(pattern = r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$"))]
     pub bucket: String,
     /// What is allowed: `Read` is listing and reading objects, `ReadWrite` also writing and deleting them. Required. Can be
     /// changed. Example: `Read`.

@@ -262,9 +262,7 @@ pub struct DriftItem {
 }
 
 /// What kind of difference it is.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DriftKind {
     /// A field has another value.
     Changed,
@@ -275,9 +273,7 @@ pub enum DriftKind {
 }
 
 /// How grave a difference is.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DriftSeverity {
     /// It opens the environment or breaks it.
     High,
@@ -288,9 +284,7 @@ pub enum DriftSeverity {
 }
 
 /// What was done about a difference.
-#[derive(
-    JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DriftAction {
     /// It was put right.
     Corrected,
