@@ -1,5 +1,9 @@
+//! Cloister keeps SageMaker notebook environments without internet access, which can still `pip install`, in line with a manifest.
+
+pub mod aws;
 pub mod kubernetes;
 pub mod model;
+pub mod resources;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -4,4 +4,16 @@
 //! Nothing in here does I/O, reads a clock or draws a random number; nothing in here knows tokio, kube or an AWS SDK.
 //! That is what makes a plan printable, a golden test possible and Observe mode trustworthy.
 
+pub mod address;
+pub mod diff;
+pub mod environment;
+pub mod graph;
+pub mod owner;
+pub mod plan;
+pub mod policy;
+pub mod port;
+pub mod report;
+pub mod resource;
+pub mod services;
 pub mod start_script;
+pub mod value;

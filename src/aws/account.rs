@@ -1,0 +1,179 @@
+//! One handle per identity and region: the SDK clients, and the proof that the credentials lead where they should.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::sdk_config::SharedTimeSource;
+use tokio::sync::Mutex;
+
+use super::{
+    error::{AwsError, from_sdk},
+    inventory::Inventory,
+    limits::Limits,
+};
+use crate::model::port::{ErrorClass, Identity, Problem};
+
+/// One try of one call. An endpoint that is out of reach hangs otherwise for minutes.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// One call with the SDK's retries, the only layer that repeats calls.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The SDK clients of an identity in a region.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// The account that the credentials lead to.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// IAM, which is global.
+    pub iam: aws_sdk_iam::Client,
+    /// `CodeArtifact`.
+    pub codeartifact: aws_sdk_codeartifact::Client,
+    /// `SageMaker`.
+    pub sagemaker: aws_sdk_sagemaker::Client,
+}
+
+/// An identity in a region: clients, looks and write budgets.
+pub struct Account {
+    /// The clients.
+    pub clients: Clients,
+    /// What the region looks like.
+    pub inventory: Inventory,
+    /// How fast it may be written to.
+    pub limits: Limits,
+}
+
+/// Where requests go and what time it is: the real thing, or a test's.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// Replaces the network.
+    pub http_client: Option<SharedHttpClient>,
+    /// Replaces the clock for signatures and expiry.
+    pub time_source: Option<SharedTimeSource>,
+    /// Replaces the default credential chain: the access key id.
+    pub access_key_id: Option<String>,
+}
+
+/// The accounts in use, one per identity and region.
+pub struct Accounts {
+    connection: Connection,
+    open: Mutex<HashMap<(Identity, String), Arc<Account>>>,
+}
+
+impl Accounts {
+    /// No account yet; they are opened at first use.
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self { connection, open: Mutex::default() }
+    }
+
+    /// The account that an identity leads to, in a region.
+    ///
+    /// # Errors
+    /// When there are no credentials, the role cannot be assumed, or the credentials lead to another account than the identity says
+    /// (decision 2). There is no fall-back to other credentials.
+    pub async fn open(&self, identity: &Identity, region: &str) -> Result<Arc<Account>, Problem> {
+        let key = (identity.clone(), region.to_owned());
+        let mut open = self.open.lock().await;
+        if let Some(account) = open.get(&key) {
+            return Ok(Arc::clone(account));
+        }
+        let config = self.config(identity, region).await;
+        let found = caller_account(&config).await.map_err(|error| unusable(identity, &error))?;
+        if found != identity.account {
+            let message = format!(
+                "the credentials of AWSIdentity {} lead to account {found}, not to {}; nothing is written until they do",
+                identity.name, identity.account
+            );
+            return Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"));
+        }
+        let account = Arc::new(Account {
+            clients: Clients {
+                account: found,
+                region: region.to_owned(),
+                ec2: aws_sdk_ec2::Client::new(&config),
+                iam: aws_sdk_iam::Client::new(&config),
+                codeartifact: aws_sdk_codeartifact::Client::new(&config),
+                sagemaker: aws_sdk_sagemaker::Client::new(&config),
+            },
+            inventory: Inventory::default(),
+            limits: Limits::default(),
+        });
+        open.insert(key, Arc::clone(&account));
+        Ok(account)
+    }
+
+    async fn config(&self, identity: &Identity, region: &str) -> SdkConfig {
+        let Connection { http_client, time_source, access_key_id } = &self.connection;
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(OPERATION_TIMEOUT)
+                    .build(),
+            );
+        if let Some(client) = http_client {
+            loader = loader.http_client(client.clone());
+        }
+        if let Some(time_source) = time_source {
+            loader = loader.time_source(time_source.clone());
+        }
+        if let Some(id) = access_key_id {
+            let fixed = aws_credential_types::Credentials::new(id, "secret", None, None, "given");
+            loader = loader.credentials_provider(fixed);
+        }
+        let own = loader.load().await;
+        let Some(role_arn) = &identity.role_arn else { return own };
+        let mut assume = aws_config::sts::AssumeRoleProvider::builder(role_arn)
+            .session_name("cloister")
+            .region(Region::new(region.to_owned()))
+            .configure(&own);
+        if let Some(external_id) = &identity.external_id {
+            assume = assume.external_id(external_id);
+        }
+        let tags: Vec<_> = identity
+            .session_tags
+            .iter()
+            .filter_map(|(key, value)| aws_sdk_sts::types::Tag::builder().key(key).value(value).build().ok())
+            .collect();
+        if !tags.is_empty() {
+            assume = assume.tags(tags.into_iter().map(|tag| (tag.key, tag.value)));
+        }
+        own.into_builder()
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(assume.build().await))
+            .build()
+    }
+}
+
+async fn caller_account(config: &SdkConfig) -> Result<String, AwsError> {
+    let caller = aws_sdk_sts::Client::new(config)
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(from_sdk("sts:GetCallerIdentity"))?;
+    caller
+        .account
+        .ok_or_else(|| AwsError::new(ErrorClass::Transient, "sts:GetCallerIdentity", "the answer names no account"))
+}
+
+fn unusable(identity: &Identity, error: &AwsError) -> Problem {
+    let who = identity.role_arn.as_ref().map_or_else(
+        || format!("the controller's own credentials (AWSIdentity {})", identity.name),
+        |role| format!("role {role} of AWSIdentity {}", identity.name),
+    );
+    match error.class {
+        ErrorClass::Credentials | ErrorClass::Denied => {
+            let message = format!("{who} cannot be used: {error}; check the role, its trust policy and its external id");
+            Problem::new(ErrorClass::Credentials, message).because("AccessDenied")
+        }
+        _ => Problem::new(error.class, format!("{who} could not be checked: {error}")),
+    }
+}

@@ -1,0 +1,104 @@
+//! What the engine keeps in mind about an environment between two looks. All of it can be lost: it saves calls and time, it never
+//! decides what exists.
+
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Mutex,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::model::address::{Address, Kind};
+
+/// How long something that was just created may be invisible (aws-facts 5.3).
+pub const SETTLING: Duration = Duration::from_secs(60);
+
+/// What was written for an environment and when.
+#[derive(Default)]
+pub struct Marks {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    written: HashMap<Kind, Instant>,
+    expected: BTreeMap<Address, (String, Instant)>,
+    attempts: BTreeMap<Address, u32>,
+    waiting: BTreeSet<Kind>,
+    polls: u32,
+    versions: HashMap<(TypeId, String), String>,
+}
+
+impl Marks {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Something of this kind is about to be written: every look that began before is too old.
+    pub fn wrote(&self, kind: Kind) {
+        let mut state = self.state();
+        state.written.insert(kind, Instant::now());
+    }
+
+    /// When something of this kind was last written.
+    pub fn last_write(&self, kind: Kind) -> Option<Instant> {
+        self.state().written.get(&kind).copied()
+    }
+
+    /// A resource was created and has this id, whether or not AWS shows it yet.
+    pub fn expect(&self, address: &Address, id: &str) {
+        self.state().expected.insert(address.clone(), (id.to_owned(), Instant::now()));
+    }
+
+    /// A resource is gone, or was never there: it is not expected any more, and its next creation is another attempt.
+    pub fn unexpect(&self, address: &Address) {
+        let mut state = self.state();
+        if state.expected.remove(address).is_some() {
+            *state.attempts.entry(address.clone()).or_default() += 1;
+        }
+    }
+
+    /// The resources that were created so recently that AWS may not show them.
+    pub fn recent(&self) -> BTreeMap<Address, String> {
+        let mut state = self.state();
+        state.expected.retain(|_, (_, since)| since.elapsed() < SETTLING);
+        state.expected.iter().map(|(address, (id, _))| (address.clone(), id.clone())).collect()
+    }
+
+    /// Which attempt at creating this resource comes next.
+    pub fn attempt(&self, address: &Address) -> u32 {
+        self.state().attempts.get(address).copied().unwrap_or_default()
+    }
+
+    /// The kinds that are being waited for, from now on.
+    pub fn wait_for(&self, kinds: BTreeSet<Kind>) {
+        let mut state = self.state();
+        state.polls = if state.waiting == kinds { state.polls.saturating_add(1) } else { 0 };
+        state.waiting = kinds;
+    }
+
+    /// How old a look at this kind may be while it is polled; `None` when nobody waits for it.
+    pub fn poll_age(&self, kind: Kind) -> Option<Duration> {
+        let state = self.state();
+        state.waiting.contains(&kind).then(|| poll_interval(state.polls))
+    }
+
+    /// For which version of a thing its last point read was made.
+    pub fn version_of<T: 'static>(&self, name: &str) -> Option<String> {
+        self.state().versions.get(&(TypeId::of::<T>(), name.to_owned())).cloned()
+    }
+
+    /// The point read of a thing was made for this version.
+    pub fn set_version<T: 'static>(&self, name: &str, version: &str) {
+        self.state().versions.insert((TypeId::of::<T>(), name.to_owned()), version.to_owned());
+    }
+}
+
+/// How long to wait before the next poll: 3 s growing by half to 30 s (decision 30).
+#[must_use]
+pub fn poll_interval(polls: u32) -> Duration {
+    let seconds = 3.0 * 1.5_f64.powi(polls.min(8).cast_signed());
+    Duration::from_secs_f64(seconds.min(30.0))
+}

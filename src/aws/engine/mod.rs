@@ -1,0 +1,2 @@
+//! Observes an environment and carries out plans.
+pub mod memory;

@@ -1,0 +1,209 @@
+//! What AWS errors mean: one table from codes to classes (aws-facts 4.2, 5.2), and words that a person can act on.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::model::port::{ErrorClass, Problem};
+
+/// An AWS call that did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {}", describe(code.as_deref(), message))]
+pub struct AwsError {
+    /// What kind of answer it is.
+    pub class: ErrorClass,
+    /// The operation, `ec2:CreateVpc`.
+    pub operation: &'static str,
+    /// AWS's code, if it gave one.
+    pub code: Option<String>,
+    /// AWS's words, without request ids.
+    pub message: String,
+}
+
+fn describe(code: Option<&str>, message: &str) -> String {
+    match code {
+        Some(code) => format!("{code}: {message}"),
+        None => message.to_owned(),
+    }
+}
+
+impl AwsError {
+    /// An error of our own making about a call.
+    pub fn new(class: ErrorClass, operation: &'static str, message: impl Into<String>) -> Self {
+        Self { class, operation, code: None, message: message.into() }
+    }
+
+    /// An input that should have been known by now; the step is tried again with the next look.
+    #[must_use]
+    pub fn unresolved(operation: &'static str, field: &str) -> Self {
+        Self::new(ErrorClass::Waiting, operation, format!("{field} is not known yet"))
+    }
+
+    /// Whether AWS said that the thing is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.class == ErrorClass::NotFound
+    }
+
+    /// The problem for the status.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        Problem::new(self.class, self.to_string())
+    }
+}
+
+/// Turn the result of an SDK call into ours, naming the operation: `ec2.create_vpc().send().await.map_err(from_sdk("ec2:CreateVpc"))`.
+pub fn from_sdk<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata,
+{
+    move |error| classify_sdk(operation, &error)
+}
+
+fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError {
+    let reading = is_read(operation);
+    match error {
+        SdkError::ServiceError(context) => {
+            let code = context.err().code().map(ToOwned::to_owned);
+            let message = context.err().message().unwrap_or("no message").to_owned();
+            let status = context.raw().status().as_u16();
+            let class = classify(code.as_deref(), &message, status, reading);
+            AwsError { class, operation, code, message: without_request_id(&message) }
+        }
+        // The request never left: nothing happened.
+        SdkError::ConstructionFailure(source) => {
+            let text = format!("{source:?}");
+            let class = if mentions_credentials(&text) { ErrorClass::Credentials } else { ErrorClass::Invalid };
+            AwsError::new(class, operation, "the request could not be made; check the identity's credentials and the field values")
+        }
+        SdkError::DispatchFailure(failure) => dispatch_failure(operation, reading, failure),
+        SdkError::TimeoutError(_) => {
+            AwsError::new(ambiguous(reading), operation, "no answer in time; the endpoint may be out of reach from here")
+        }
+        SdkError::ResponseError(_) => AwsError::new(ambiguous(reading), operation, "the answer could not be read"),
+        _ => AwsError::new(ambiguous(reading), operation, "the call ended in an unknown way"),
+    }
+}
+
+fn dispatch_failure(
+    operation: &'static str,
+    reading: bool,
+    failure: &aws_smithy_runtime_api::client::result::DispatchFailure,
+) -> AwsError {
+    let text = failure.as_connector_error().map_or_else(|| format!("{failure:?}"), |error| format!("{error:?}"));
+    if mentions_credentials(&text) {
+        let words = "no usable credentials: check the identity's role, its trust policy and the controller's own credentials";
+        return AwsError::new(ErrorClass::Credentials, operation, words);
+    }
+    if failure.is_timeout() {
+        return AwsError::new(ambiguous(reading), operation, "no answer in time; the endpoint may be out of reach from here");
+    }
+    AwsError::new(ambiguous(reading), operation, "the connection failed; the endpoint may be out of reach from here")
+}
+
+fn mentions_credentials(debug: &str) -> bool {
+    debug.contains("CredentialsNotLoaded") || debug.contains("redential") || debug.contains("ProviderError")
+}
+
+/// A read that got no answer had no effect; a write may have had one.
+const fn ambiguous(reading: bool) -> ErrorClass {
+    if reading { ErrorClass::Transient } else { ErrorClass::Unknown }
+}
+
+/// Whether an operation (`ec2:DescribeVpcs`) only reads.
+#[must_use]
+pub fn is_read(operation: &str) -> bool {
+    let name = operation.split_once(':').map_or(operation, |(_, name)| name);
+    ["Describe", "Get", "List", "Lookup", "AssumeRole"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The class of an AWS answer. Order matters: the exact codes first, the texts that some services use instead of codes next.
+fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> ErrorClass {
+    let code = code.unwrap_or_default();
+    match code {
+        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
+        | "RequestThrottled" | "RequestThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded"
+        | "EC2ThrottledException" | "LimitExceededException" => return ErrorClass::Throttled,
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "AuthFailure" | "OptInRequired"
+        | "UnmodifiableEntity" => return ErrorClass::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature" | "MissingAuthenticationToken"
+        | "InvalidSignatureException" => return ErrorClass::Credentials,
+        "DependencyViolation" | "IncorrectState" | "DeleteConflict" | "ConcurrentModification" | "ResourceInUse"
+        | "OperationInProgress" | "InvalidVpcState" => return ErrorClass::Waiting,
+        "NoSuchEntity" | "ResourceNotFoundException" | "ResourceNotFound" | "InvalidPermission.NotFound"
+        | "InvalidAssociationID.NotFound" => return ErrorClass::NotFound,
+        "EntityAlreadyExists" | "InvalidGroup.Duplicate" | "InvalidPermission.Duplicate" | "InvalidSubnet.Conflict"
+        | "RouteAlreadyExists" | "Resource.AlreadyAssociated" | "ConflictException" => return ErrorClass::Exists,
+        "ServiceQuotaExceededException" | "LimitExceeded" | "ResourceLimitExceeded" | "InsufficientFreeAddressesInSubnet"
+        | "InsufficientInstanceCapacity" => return ErrorClass::Quota,
+        "IdempotentParameterMismatch" => return ErrorClass::Unknown,
+        _ => {}
+    }
+    if code.ends_with(".NotFound") {
+        return ErrorClass::NotFound;
+    }
+    if code.ends_with("LimitExceeded") {
+        return ErrorClass::Quota;
+    }
+    classify_by_text(message).unwrap_or(match status {
+        429 => ErrorClass::Throttled,
+        401 | 403 => ErrorClass::Denied,
+        // The service did not get to the end; only a read is certain to have done nothing.
+        500.. => ambiguous(reading),
+        _ => ErrorClass::Invalid,
+    })
+}
+
+/// Services that say everything with `ValidationException` or `InvalidParameter` say more in the text (aws-facts 1.3, 3.1, 3.3, 3.4, 4.2).
+fn classify_by_text(message: &str) -> Option<ErrorClass> {
+    let text = message.to_ascii_lowercase();
+    let table = [
+        ("recordnotfound", ErrorClass::NotFound),
+        ("unable to transition", ErrorClass::Waiting),
+        ("conflicting dns domain", ErrorClass::Waiting),
+        ("could not assume role", ErrorClass::Waiting),
+        ("invalid principal in policy", ErrorClass::Waiting),
+        ("duplicate", ErrorClass::Exists),
+    ];
+    table.into_iter().find(|(words, _)| text.contains(words)).map(|(_, class)| class)
+}
+
+/// Request ids make every retry a new status; they belong into the log only.
+fn without_request_id(message: &str) -> String {
+    match message.find("(Request ID").or_else(|| message.find("(RequestId")).or_else(|| message.find("; Request ID:")) {
+        Some(at) => message[..at].trim_end().to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_follows_the_facts() {
+        let cases = [
+            ("InvalidVpcEndpointId.NotFound", "", 400, ErrorClass::NotFound),
+            ("InvalidVpcEndpoint.NotFound", "", 400, ErrorClass::NotFound),
+            ("InvalidGroupId.Malformed", "", 400, ErrorClass::Invalid),
+            ("LimitExceeded", "", 409, ErrorClass::Quota),
+            ("VpcEndpointLimitExceeded", "", 400, ErrorClass::Quota),
+            ("RequestLimitExceeded", "", 503, ErrorClass::Throttled),
+            ("ValidationException", "RecordNotFound", 400, ErrorClass::NotFound),
+            ("ValidationException", "Status (InService) not in ([Stopped]). Unable to transition to (Deleting)", 400, ErrorClass::Waiting),
+            ("ValidationException", "Cannot create a duplicate Notebook Instance (arn)", 400, ErrorClass::Exists),
+            ("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for x", 400, ErrorClass::Waiting),
+            ("ServiceFailure", "", 500, ErrorClass::Unknown),
+            ("ValidationException", "bad", 400, ErrorClass::Invalid),
+        ];
+        for (code, message, status, class) in cases {
+            assert_eq!(classify(Some(code), message, status, false), class, "{code} {message}");
+        }
+        assert_eq!(classify(Some("InternalServerException"), "", 500, true), ErrorClass::Transient);
+    }
+
+    #[test]
+    fn request_ids_do_not_reach_the_status() {
+        assert_eq!(without_request_id("no such thing (RequestId: 1-2-3)"), "no such thing");
+    }
+}

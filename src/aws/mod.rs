@@ -1,0 +1,16 @@
+//! Knows AWS, not Kubernetes: looking, writing, and what its errors mean.
+//!
+//! * [`account`]: one handle per identity and region; checks that credentials lead where they should.
+//! * [`inventory`]: what AWS looks like; looks are shared by all environments of an account and region.
+//! * [`provider`]: the AWS half of a resource kind.
+//! * [`engine`]: observes an environment and carries out plans, through the one ownership gate.
+//! * [`error`]: the one table from AWS error codes to classes.
+//! * [`limits`]: token buckets for the APIs that AWS throttles hardest.
+
+pub mod account;
+pub mod engine;
+pub mod error;
+pub mod inventory;
+pub mod limits;
+pub mod locate;
+pub mod provider;

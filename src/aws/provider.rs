@@ -1,0 +1,220 @@
+//! The AWS half of a resource kind: list, create, update, delete.
+//!
+//! A provider never decides: what is whose, what differs and what may be done has been decided when it is called. It never waits: what
+//! AWS takes time for is looked at again later. It never repeats a call: the SDK does, for throttling and passing faults.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::{
+    account::{Account, Clients},
+    engine::memory::Marks,
+    error::AwsError,
+    inventory::{Listing, Looked},
+};
+use crate::model::{
+    address::{Address, Kind},
+    diff::FieldDiff,
+    environment::Environment,
+    owner::{Owner, Tags},
+    resource::{Finding, Output, Phase, ResourceKind, Seen, State, Wanted},
+};
+
+/// A thing in AWS that may be one of an environment's resources: what `list` returns.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its id, or its name where the name is the id.
+    pub id: String,
+    /// Its logical address where it follows from something else than the owner tags on itself (the rules of a group).
+    pub address: Option<Address>,
+    /// Its tags, without those that AWS reserves.
+    pub tags: Tags,
+    /// How far AWS is with it.
+    pub phase: Phase,
+    /// What others take from it.
+    pub outputs: BTreeMap<Output, String>,
+    /// What is reported and never corrected.
+    pub findings: Vec<Finding>,
+    /// What it looks like.
+    pub state: Arc<dyn State>,
+}
+
+/// What a write came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Done and confirmed.
+    Done,
+    /// AWS is at it; what is waited for.
+    Started(String),
+}
+
+/// A creation that AWS accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The id, or the name where the name is the id.
+    pub id: String,
+    /// The outputs that are known at once, so that what depends on it can follow in the same round.
+    pub outputs: BTreeMap<Output, String>,
+}
+
+impl Created {
+    /// A creation with nothing but an id.
+    pub fn id(id: impl Into<String>) -> Self {
+        let id = id.into();
+        Self { outputs: BTreeMap::from([(Output::Id, id.clone())]), id }
+    }
+
+    /// The same creation with one more output.
+    #[must_use]
+    pub fn with(mut self, output: Output, value: impl Into<String>) -> Self {
+        self.outputs.insert(output, value.into());
+        self
+    }
+}
+
+/// The eyes: everything that a provider can look with. It cannot write.
+pub struct Reader<'a> {
+    /// The account that is looked at.
+    pub(super) account: &'a Account,
+    /// Whose resources are looked for.
+    pub owner: &'a Owner,
+    /// What is wanted, unless the object is being deleted.
+    pub environment: Option<&'a Environment>,
+    /// Ids that were known before, by address.
+    pub remembered: &'a BTreeMap<Address, String>,
+    /// What was written and when.
+    pub(super) marks: &'a Marks,
+    /// Which kind is being looked for.
+    pub(super) kind: Kind,
+    /// How old a look may be.
+    pub(super) max_age: Duration,
+}
+
+impl Reader<'_> {
+    /// The account's id.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        &self.account.clients.account
+    }
+
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.account.clients.region
+    }
+
+    /// A listing, new enough: no older than this round allows and begun after this environment's last write to this kind.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look<T: Listing>(&self, key: &str) -> Result<Arc<Looked<T>>, AwsError> {
+        self.look_within(key, self.max_age).await
+    }
+
+    /// A look that may be older, for what hardly ever changes. It is begun after this environment's last write to this kind all the same.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look_within<T: Listing>(&self, key: &str, max_age: Duration) -> Result<Arc<Looked<T>>, AwsError> {
+        let now = Instant::now();
+        let oldest = now.checked_sub(max_age).unwrap_or(now);
+        let not_before = self.marks.last_write(self.kind).map_or(oldest, |written| oldest.max(written));
+        self.account.inventory.get(&self.account.clients, key, not_before).await
+    }
+
+    /// A look that stays good until something says that it does not: read again when `version` (AWS's `LastModifiedTime`) is another than the one
+    /// it was read for, and once an hour for certainty.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look_at_version<T: Listing>(&self, name: &str, version: &str) -> Result<Arc<Looked<T>>, AwsError> {
+        // The version is part of the key's content, not of the shelf: one shelf per name, so that old versions leave no trace.
+        let versions = self.marks.version_of::<T>(name);
+        let not_before = if versions.as_deref() == Some(version) {
+            let now = Instant::now();
+            now.checked_sub(CERTAINTY).unwrap_or(now)
+        } else {
+            Instant::now()
+        };
+        let not_before = self.marks.last_write(self.kind).map_or(not_before, |written| not_before.max(written));
+        let look = self.account.inventory.get(&self.account.clients, name, not_before).await?;
+        self.marks.set_version::<T>(name, version);
+        Ok(look)
+    }
+
+    /// Whether a thing of this name may be the environment's: wanted by it, or remembered as its own. Point reads are made for these only.
+    #[must_use]
+    pub fn concerns(&self, wanted: &[Wanted], name: &str) -> bool {
+        wanted.iter().any(|wanted| wanted.name.as_deref() == Some(name))
+            || self.remembered.iter().any(|(address, id)| address.kind == self.kind && id == name)
+    }
+}
+
+/// How old a look at something that shows its modification time may become.
+const CERTAINTY: Duration = Duration::from_secs(3600);
+
+/// The hands. Only the engine makes one, only for a plan that may write.
+pub struct Writer<'a> {
+    pub(super) account: &'a Account,
+    pub(super) marks: &'a Marks,
+    pub(super) kind: Kind,
+    /// A number that differs between tries to create the same resource, for client tokens (decision 16).
+    pub attempt: u32,
+    /// The token of the durable intent, for kinds that need one.
+    pub intent: Option<String>,
+}
+
+impl Writer<'_> {
+    /// The clients, for one write of `operation` (`ec2:CreateVpc`): takes from its budget, and makes every earlier look at this kind too old.
+    ///
+    /// # Errors
+    /// When the operation's budget is used up for now; nothing was sent.
+    pub fn write(&self, operation: &'static str) -> Result<&Clients, AwsError> {
+        self.account.limits.take(operation)?;
+        self.marks.wrote(self.kind);
+        Ok(&self.account.clients)
+    }
+
+    /// The clients, for a read that belongs to a write (what a deletion has to remove first).
+    #[must_use]
+    pub const fn read(&self) -> &Clients {
+        &self.account.clients
+    }
+
+    /// Put what was just written in the place of a look (tags that were sent need not be read back).
+    pub async fn learn<T: Listing>(&self, key: &str, rows: T) {
+        self.account.inventory.learn(key, rows).await;
+    }
+}
+
+/// The AWS half of a resource kind.
+#[async_trait]
+pub trait Provider: ResourceKind {
+    /// Everything of this kind that may be one of the environment's resources: what carries any owner tags, what has a wanted or remembered
+    /// id or name, what stands in the place of something wanted.
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError>;
+
+    /// Whether `item` stands where `wanted` should be (same name, same service in the same VPC), so that creating would conflict.
+    fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
+        wanted.name.as_deref() == Some(item.id.as_str())
+    }
+
+    /// Whether AWS makes a second one when asked twice. Then the intent is written down before the call.
+    fn needs_intent(&self) -> bool {
+        false
+    }
+
+    /// Make it. All inputs are known.
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError>;
+
+    /// Correct the fields in `diffs` and no others, with the fewest calls; add before remove.
+    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError>;
+
+    /// Delete it, or take the next step towards that. "Not found" is success.
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError>;
+
+    /// Take these tags off it (the owner tags, when it is kept).
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError>;
+}

@@ -1,0 +1,150 @@
+//! Differences between a wished and a seen state, as named facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    policy::PolicyDocument,
+    resource::{Change, Field, Severity, Wanted, Seen},
+    value::{Value, Wish, bounded},
+};
+
+/// In which way a field deviates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriftKind {
+    /// It has another value.
+    Changed,
+    /// Something that was asked for is not there.
+    Missing,
+    /// Something that nobody asked for is there.
+    Unexpected,
+}
+
+/// One deviation: which field, wanted what, found what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDiff {
+    /// The field's name, for the kind that corrects it.
+    pub field: &'static str,
+    /// The path for people, `policy.Statement[Read].Action`.
+    pub path: String,
+    /// In which way.
+    pub kind: DriftKind,
+    /// What was wanted, if anything.
+    pub desired: Option<String>,
+    /// What was found, if anything.
+    pub observed: Option<String>,
+    /// What correcting it takes.
+    pub change: Change,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// The field name of tags, which every kind handles alike.
+pub const TAGS: &str = "tags";
+
+/// In which fields, tags included, a resource deviates from what is wanted.
+///
+/// A wish that is left to AWS or not yet known is never a difference.
+#[must_use]
+pub fn compare(wanted: &Wanted, seen: &Seen) -> Vec<FieldDiff> {
+    let observed: BTreeMap<&str, Wish<Value>> =
+        seen.state.fields().into_iter().map(|field| (field.name, field.value)).collect();
+    let mut diffs = Vec::new();
+    for field in wanted.state.fields() {
+        let (Wish::Is(desired), Some(Wish::Is(observed))) = (&field.value, observed.get(field.name)) else { continue };
+        compare_values(&field, desired, observed, &mut diffs);
+    }
+    for (key, desired) in &wanted.tags {
+        let found = seen.tags.get(key);
+        if found != Some(desired) {
+            diffs.push(FieldDiff {
+                field: TAGS,
+                path: format!("tags[{key}]"),
+                kind: if found.is_some() { DriftKind::Changed } else { DriftKind::Missing },
+                desired: Some(bounded(desired, 256)),
+                observed: found.map(|value| bounded(value, 256)),
+                change: Change::Live,
+                severity: Severity::Low,
+            });
+        }
+    }
+    diffs
+}
+
+fn compare_values(field: &Field, desired: &Value, observed: &Value, diffs: &mut Vec<FieldDiff>) {
+    match (desired, observed) {
+        (Value::Set(desired), Value::Set(observed)) => compare_sets(field, desired, observed, diffs),
+        (Value::Policies(desired), Value::Policies(observed)) => compare_policies(field, desired, observed, diffs),
+        (Value::Policy(desired), Value::Policy(observed)) => compare_policy(field, field.name, desired, observed, diffs),
+        (desired, observed) if desired == observed => {}
+        (desired, observed) => {
+            let kind = match (desired, observed) {
+                (Value::Absent, _) => DriftKind::Unexpected,
+                (_, Value::Absent) => DriftKind::Missing,
+                _ => DriftKind::Changed,
+            };
+            let side = |value: &Value| (*value != Value::Absent).then(|| value.brief());
+            diffs.push(diff(field, field.name.to_owned(), kind, side(desired), side(observed)));
+        }
+    }
+}
+
+fn compare_sets(field: &Field, desired: &BTreeSet<String>, observed: &BTreeSet<String>, diffs: &mut Vec<FieldDiff>) {
+    for missing in desired.difference(observed) {
+        let path = format!("{}[{}]", field.name, bounded(missing, 128));
+        diffs.push(diff(field, path, DriftKind::Missing, Some(bounded(missing, 256)), None));
+    }
+    for extra in observed.difference(desired) {
+        let path = format!("{}[{}]", field.name, bounded(extra, 128));
+        diffs.push(diff(field, path, DriftKind::Unexpected, None, Some(bounded(extra, 256))));
+    }
+}
+
+fn compare_policies(
+    field: &Field,
+    desired: &BTreeMap<String, PolicyDocument>,
+    observed: &BTreeMap<String, PolicyDocument>,
+    diffs: &mut Vec<FieldDiff>,
+) {
+    for (name, policy) in desired {
+        let path = format!("{}[{name}]", field.name);
+        match observed.get(name) {
+            Some(found) => compare_policy(field, &path, policy, found, diffs),
+            None => diffs.push(diff(field, path, DriftKind::Missing, Some(Value::from(policy.clone()).brief()), None)),
+        }
+    }
+    for (name, policy) in observed {
+        if !desired.contains_key(name) {
+            let path = format!("{}[{name}]", field.name);
+            diffs.push(diff(field, path, DriftKind::Unexpected, None, Some(policy.summary())));
+        }
+    }
+}
+
+/// Policies are compared by meaning; what is named is the statement that differs, never the whole body.
+fn compare_policy(
+    field: &Field,
+    path: &str,
+    desired: &PolicyDocument,
+    observed: &PolicyDocument,
+    diffs: &mut Vec<FieldDiff>,
+) {
+    for difference in desired.differences(observed) {
+        let path = format!("{path}.{}", difference.path);
+        let kind = match (&difference.desired, &difference.observed) {
+            (None, _) => DriftKind::Unexpected,
+            (_, None) => DriftKind::Missing,
+            _ => DriftKind::Changed,
+        };
+        diffs.push(diff(field, path, kind, difference.desired, difference.observed));
+    }
+}
+
+fn diff(field: &Field, path: String, kind: DriftKind, desired: Option<String>, observed: Option<String>) -> FieldDiff {
+    FieldDiff { field: field.name, path, kind, desired, observed, change: field.change, severity: field.severity }
+}
+
+/// Whether a field is among the differences.
+#[must_use]
+pub fn touches(diffs: &[FieldDiff], field: &str) -> bool {
+    diffs.iter().any(|diff| diff.field == field)
+}

@@ -1,0 +1,399 @@
+//! The validated environment: what a manifest means, after everything that can be wrong with it has been refused.
+//!
+//! It is born in `crate::kubernetes::admit`. Nothing behind that border checks names, references or combinations again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    owner::{Owner, Tags},
+    policy::{PolicyDocument, Statement},
+    services::Service,
+    value::short_digest,
+};
+
+/// An environment, valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Whose resources these are.
+    pub owner: Owner,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The user's tags for everything that carries tags.
+    pub tags: Tags,
+    /// What may be done, and how it ends.
+    pub rules: Rules,
+    /// The network.
+    pub network: Network,
+    /// The packages.
+    pub packages: Packages,
+    /// The role that the notebooks run with.
+    pub role: ExecutionRole,
+    /// The notebook instances.
+    pub notebooks: Vec<Notebook>,
+}
+
+/// What the controller may do to AWS for this environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Look only: `management: Observe`.
+    pub observe_only: bool,
+    /// Leave alone for now: `paused`.
+    pub paused: bool,
+    /// Keep everything when the object is deleted: `deletionPolicy: Retain`.
+    pub retain: bool,
+    /// Refuse to delete: `deletionProtection`.
+    pub deletion_protection: bool,
+    /// How long a deviation may go unnoticed.
+    pub drift_check_interval: Duration,
+    /// Stop notebooks for changes that need it, without asking.
+    pub may_stop_notebooks: bool,
+    /// Replace resources, without asking.
+    pub may_replace: bool,
+    /// Delete notebooks that left the list, without asking.
+    pub may_delete_notebooks: bool,
+    /// Addresses (`Subnet/a`) of resources that exist untagged and may be taken over.
+    pub adopt: BTreeSet<String>,
+    /// Digest of the steps that a person approved.
+    pub approved: Option<String>,
+}
+
+/// Ours to make, or there already under this id, name or ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<T> {
+    /// Ours.
+    Managed(T),
+    /// There already: looked at, never changed.
+    Existing(String),
+}
+
+impl<T> Part<T> {
+    /// What is asked for, if it is ours.
+    pub const fn managed(&self) -> Option<&T> {
+        match self {
+            Self::Managed(part) => Some(part),
+            Self::Existing(_) => None,
+        }
+    }
+}
+
+/// The network of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// The VPC; ours by its CIDR block.
+    pub vpc: Part<String>,
+    /// The subnets, in the manifest's order.
+    pub subnets: Vec<Subnet>,
+    /// CIDR blocks besides the notebooks' that may reach the endpoints on 443.
+    pub client_cidrs: BTreeSet<String>,
+    /// Existing security groups whose members may reach the endpoints.
+    pub client_security_groups: BTreeSet<String>,
+    /// The protocol and port that the endpoints admit from `client_security_groups`.
+    pub client_group_traffic: Traffic,
+    /// The notebooks' security group.
+    pub notebooks_group: Part<()>,
+    /// The endpoints' security group.
+    pub endpoints_group: Part<()>,
+    /// The endpoints.
+    pub endpoints: BTreeMap<Service, Endpoint>,
+    /// Somebody knows that an endpoint in a VPC that is not ours concerns everybody in it.
+    pub acknowledge_vpc_wide: bool,
+}
+
+/// What a security-group rule lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// TCP 443.
+    Https,
+    /// All protocols and ports (as published in scenario C; wider than needed).
+    All,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// Its name inside the environment.
+    pub name: String,
+    /// What it is, or which one.
+    pub part: Part<ManagedSubnet>,
+}
+
+/// A subnet of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedSubnet {
+    /// Its CIDR block.
+    pub cidr_block: String,
+    /// Its zone; chosen where all endpoint services are offered when absent.
+    pub availability_zone: Option<String>,
+}
+
+/// A VPC endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Ours.
+    Managed {
+        /// Who may use it for what.
+        policy: EndpointPolicy,
+        /// Whether the service's usual name resolves to it. Ignored for gateways.
+        private_dns: bool,
+        /// Names of the subnets with a network interface; the first of each zone when absent. Ignored for gateways.
+        subnets: Option<BTreeSet<String>>,
+    },
+    /// There already, in this VPC, under this id.
+    Existing(String),
+    /// Somewhere else; the notebooks reach it by other means, so nothing is looked for.
+    External,
+}
+
+/// The policy of an endpoint of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointPolicy {
+    /// What this environment needs, and no more.
+    LeastPrivilege,
+    /// AWS's default: everything to everybody.
+    FullAccess,
+    /// Exactly this.
+    Document(PolicyDocument),
+}
+
+/// The packages of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packages {
+    /// The domain.
+    pub domain: Domain,
+    /// The repositories, in the manifest's order.
+    pub repositories: Vec<Repository>,
+    /// What the notebooks install from.
+    pub install: Option<Install>,
+}
+
+/// A `CodeArtifact` domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// The account that owns it; this one, or another whose domain exists.
+    pub owner: String,
+    /// Not ours.
+    pub existing: bool,
+    /// The KMS key; AWS's own when absent.
+    pub encryption_key: Option<String>,
+    /// Its resource policy; none when absent.
+    pub policy: Option<PolicyDocument>,
+}
+
+/// A `CodeArtifact` repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its name.
+    pub name: String,
+    /// Not ours.
+    pub existing: bool,
+    /// Its description.
+    pub description: Option<String>,
+    /// Names of its upstreams, by priority.
+    pub upstreams: Vec<String>,
+    /// Its external connection, `public:pypi`.
+    pub external_connection: Option<String>,
+    /// Who may do what with it by its own policy.
+    pub permissions: RepositoryPermissions,
+}
+
+/// The resource policy of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryPermissions {
+    /// None: identity policies of the account decide.
+    None,
+    /// The execution role (and these principals) may read.
+    Readers(BTreeSet<String>),
+    /// Exactly this.
+    Document(PolicyDocument),
+}
+
+/// What the notebooks install packages from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The repository.
+    pub repository: String,
+    /// The package formats, `pypi` among them when pip is configured.
+    pub formats: BTreeSet<String>,
+}
+
+/// The role that the notebooks run with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecutionRole {
+    /// Ours.
+    Managed(Box<ManagedRole>),
+    /// There already.
+    Existing {
+        /// Its ARN.
+        arn: String,
+        /// Whether a policy of ours that lets it install packages is attached to it.
+        attach_policy: bool,
+    },
+}
+
+/// A role of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedRole {
+    /// Its name.
+    pub name: String,
+    /// Buckets it may use.
+    pub s3: Vec<BucketAccess>,
+    /// Further statements of its inline policy.
+    pub statements: Vec<Statement>,
+    /// Managed policies attached to it, by ARN.
+    pub managed_policies: BTreeSet<String>,
+    /// Its permissions boundary, by ARN.
+    pub permissions_boundary: Option<String>,
+}
+
+/// Access to a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketAccess {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Whether objects may be written, too.
+    pub write: bool,
+}
+
+/// A notebook instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notebook {
+    /// Its name in AWS and in the manifest.
+    pub name: String,
+    /// Not ours.
+    pub existing: bool,
+    /// `ml.t3.medium`; always there for a notebook of ours.
+    pub instance_type: String,
+    /// Size of its volume in GiB.
+    pub volume_size_gib: i32,
+    /// Name of its subnet.
+    pub subnet: String,
+    /// Whether it should run.
+    pub run: Run,
+    /// Whether users are root.
+    pub root_access: bool,
+    /// `1` or `2`.
+    pub minimum_imds_version: String,
+    /// The KMS key of its volume; AWS's own when absent.
+    pub kms_key_id: Option<String>,
+    /// `notebook-al2023-v1`; what AWS reports when absent.
+    pub platform: Option<String>,
+    /// The user's part of the script that runs once.
+    pub on_create: Option<String>,
+    /// The user's part of the script that runs at every start.
+    pub on_start: Option<String>,
+}
+
+/// Whether a notebook should run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Started at creation, afterwards the user's business.
+    Unmanaged,
+    /// Always.
+    Running,
+    /// Never.
+    Stopped,
+}
+
+impl Environment {
+    /// The name of a thing of ours that the user did not name: `cloister-<namespace>-<name>-<purpose>-<hash>`, within `limit` characters.
+    ///
+    /// The hash covers cluster, namespace, name and purpose, so that two environments never share a name, however the readable part
+    /// was cut (decision 5).
+    #[must_use]
+    pub fn derived_name(&self, purpose: &str, limit: usize) -> String {
+        derived_name(&self.owner, purpose, limit)
+    }
+
+    /// The tags of a resource of ours: the user's, and the owner tags of `address`.
+    #[must_use]
+    pub fn tags_of(&self, address: &super::address::Address) -> Tags {
+        let mut tags = self.tags.clone();
+        tags.extend(self.owner.tags(address));
+        tags
+    }
+
+    /// The ARN of the execution role.
+    #[must_use]
+    pub fn role_arn(&self) -> String {
+        match &self.role {
+            ExecutionRole::Managed(role) => format!("arn:aws:iam::{}:role/{}", self.account, role.name),
+            ExecutionRole::Existing { arn, .. } => arn.clone(),
+        }
+    }
+
+    /// The ARN of the domain.
+    #[must_use]
+    pub fn domain_arn(&self) -> String {
+        let Domain { name, owner, .. } = &self.packages.domain;
+        format!("arn:aws:codeartifact:{}:{owner}:domain/{name}", self.region)
+    }
+
+    /// The ARN of a repository of the domain.
+    #[must_use]
+    pub fn repository_arn(&self, repository: &str) -> String {
+        let Domain { name, owner, .. } = &self.packages.domain;
+        format!("arn:aws:codeartifact:{}:{owner}:repository/{name}/{repository}", self.region)
+    }
+
+    /// The index URL that pip uses, without credentials (aws-facts 2.3).
+    #[must_use]
+    pub fn pip_index_url(&self) -> Option<String> {
+        let install = self.packages.install.as_ref().filter(|install| install.formats.contains("pypi"))?;
+        let Domain { name, owner, .. } = &self.packages.domain;
+        Some(format!(
+            "https://{name}-{owner}.d.codeartifact.{}.amazonaws.com/pypi/{}/simple/",
+            self.region, install.repository
+        ))
+    }
+
+    /// The buckets that the execution role may use.
+    #[must_use]
+    pub fn buckets(&self) -> &[BucketAccess] {
+        match &self.role {
+            ExecutionRole::Managed(role) => &role.s3,
+            ExecutionRole::Existing { .. } => &[],
+        }
+    }
+}
+
+/// See [`Environment::derived_name`].
+#[must_use]
+pub fn derived_name(owner: &Owner, purpose: &str, limit: usize) -> String {
+    let Owner { cluster, namespace, name, uid: _ } = owner;
+    let hash = &short_digest(&format!("{cluster}\n{namespace}\n{name}\n{purpose}"))[..10];
+    // AWS names with the narrowest alphabet (notebooks, lifecycle configurations) allow letters, digits and single hyphens inside.
+    let plain = |text: &str| -> String {
+        text.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
+    };
+    let readable = format!("cloister-{}-{}-{}", plain(namespace), plain(name), plain(purpose));
+    let room = limit.saturating_sub(hash.len() + 1);
+    let readable: String = readable.chars().take(room).collect();
+    format!("{}-{hash}", readable.trim_end_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(namespace: &str, name: &str) -> Owner {
+        Owner { cluster: "c".into(), namespace: namespace.into(), name: name.into(), uid: "u".into() }
+    }
+
+    #[test]
+    fn derived_names_stay_within_their_limit_and_never_meet() {
+        let long = "n".repeat(60);
+        let one = derived_name(&owner(&long, "a"), "role", 64);
+        let other = derived_name(&owner(&long, "b"), "role", 64);
+        assert!(one.len() <= 64);
+        assert_ne!(one, other);
+        assert_ne!(derived_name(&owner("a-b", "c"), "role", 64), derived_name(&owner("a", "b-c"), "role", 64));
+        assert!(derived_name(&owner("a.b", "c"), "role", 63).chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-'));
+    }
+}
