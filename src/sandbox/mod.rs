@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod codeartifact;
 mod constraint;
+pub mod control_plane;
 pub mod ec2;
 pub mod faults;
 pub mod iam;
@@ -15,6 +16,8 @@ pub mod in_process;
 pub mod log;
 mod paging;
 pub mod policy;
+pub mod program;
+pub mod run_folder;
 pub mod sagemaker;
 pub mod server;
 pub mod sts;
