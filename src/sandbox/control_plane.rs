@@ -306,12 +306,11 @@ mod tests {
     #[test]
     fn a_program_that_ends_says_why() {
         let assets = tempfile::tempdir().unwrap();
-        let script = assets.path().join("etcd");
-        fs::write(&script, "#!/bin/sh\necho 'disk is on fire'\nexit 3\n").unwrap();
-        Command::new("chmod").arg("+x").arg(&script).status().unwrap();
+        std::os::unix::fs::symlink("/bin/cat", assets.path().join("etcd")).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let error = ControlPlane::start(assets.path(), dir.path()).unwrap_err();
-        assert_eq!(error.to_string(), "etcd ended by itself (exit status: 3):\ndisk is on fire");
+        let error = ControlPlane::start(assets.path(), dir.path()).unwrap_err().to_string();
+        assert!(error.starts_with("etcd ended by itself (exit status: 1):\n"), "{error}");
+        assert!(error.contains("unrecognized option"), "{error}");
     }
 
     #[test]
