@@ -5,6 +5,7 @@
 //! * [`provider`]: the AWS half of a resource kind.
 //! * [`engine`]: observes an environment and carries out plans, through the one ownership gate.
 //! * [`error`]: the one table from AWS error codes to classes.
+//! * [`region_facts`]: what the region offers, read once a day.
 //! * [`limits`]: token buckets for the APIs that AWS throttles hardest.
 
 pub mod account;
@@ -14,3 +15,4 @@ pub mod inventory;
 pub mod limits;
 pub mod locate;
 pub mod provider;
+pub mod region_facts;

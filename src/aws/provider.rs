@@ -215,6 +215,15 @@ pub trait Provider: ResourceKind {
     /// Delete it, or take the next step towards that. "Not found" is success.
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError>;
 
+    /// Delete several, in the order given, in one call where AWS takes many ids. The answers are in the same order.
+    async fn delete_all(&self, writer: &Writer<'_>, seen: &[&Seen]) -> Vec<Result<Progress, AwsError>> {
+        let mut results = Vec::new();
+        for seen in seen {
+            results.push(self.delete(writer, seen).await);
+        }
+        results
+    }
+
     /// Take these tags off it (the owner tags, when it is kept).
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError>;
 }

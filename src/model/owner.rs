@@ -22,6 +22,9 @@ pub const RESOURCE_TAG: &str = "cloister.dev/resource";
 /// Tag with the creation intent, on kinds that AWS lets us create twice without noticing.
 pub const INTENT_TAG: &str = "cloister.dev/intent";
 
+/// Every owner tag.
+pub const OWN_TAG_KEYS: [&str; OWN_TAGS] = [CLUSTER_TAG, NAMESPACE_TAG, NAME_TAG, UID_TAG, RESOURCE_TAG, INTENT_TAG];
+
 /// How many of the 50 tags that AWS allows on a resource are ours; the rest are the user's.
 pub const OWN_TAGS: usize = 6;
 

@@ -1,7 +1,516 @@
-//! The plan.
-use std::collections::BTreeMap;
-use super::address::Address;
-/// A plan.
-#[derive(Debug, Clone, Default)]
-pub struct Plan { /// steps
-    pub steps: BTreeMap<Address, ()> }
+//! The planner: from what is wanted and what was seen to steps with reasons. Pure and total; decides everything, does nothing.
+//!
+//! Observe mode, a pause and missing approvals do not have code paths of their own: they are reasons for which a step is held.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::{
+    address::{Address, Kind},
+    diff::{DriftKind, FieldDiff, TAGS, compare},
+    environment::{Environment, Part, Rules},
+    graph::{blockers, gone_before},
+    owner::{OWN_TAG_KEYS, Ownership},
+    port::{ErrorClass, Observation, Problem},
+    resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
+    value::short_digest,
+};
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// Make it.
+    Create,
+    /// Correct fields of it.
+    Update,
+    /// Make it ours, and correct fields of it.
+    Adopt,
+    /// Delete it.
+    Delete,
+    /// Take our owner tags off and leave it.
+    Release,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Delete => "delete",
+            Self::Release => "release",
+        })
+    }
+}
+
+/// Why a step is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// `management: Observe`.
+    Observe,
+    /// `paused: true`.
+    Paused,
+    /// It stops a notebook.
+    StopsNotebook,
+    /// It deletes a notebook and its volume.
+    DeletesNotebook,
+    /// AWS cannot change these fields of an existing thing.
+    Immutable,
+    /// It concerns everybody in a VPC that is not ours.
+    VpcWide,
+}
+
+impl Hold {
+    /// What a person can do about it.
+    #[must_use]
+    pub const fn way_out(&self) -> &'static str {
+        match self {
+            Self::Observe => "set management: Enforce to carry it out",
+            Self::Paused => "set paused: false to carry it out",
+            Self::StopsNotebook => "stops the notebook: approve these steps, or set disruption.stopNotebooks: Allow",
+            Self::DeletesNotebook => "deletes the notebook and its volume: approve these steps, or set disruption.deleteNotebooks: Allow",
+            Self::Immutable => "AWS cannot change it: add a second list item and remove this one, or change the manifest back",
+            Self::VpcWide => "concerns everybody in a VPC that is not ours: set network.acknowledgeVPCWide: true",
+        }
+    }
+
+    /// Whether an approval of exactly these steps lets it pass.
+    const fn can_be_approved(&self) -> bool {
+        matches!(self, Self::StopsNotebook | Self::DeletesNotebook)
+    }
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is about.
+    pub address: Address,
+    /// What it does.
+    pub verb: Verb,
+    /// The id of what it is done to, if it exists.
+    pub id: Option<String>,
+    /// What it corrects.
+    pub diffs: Vec<FieldDiff>,
+    /// The addresses whose steps come first: creations that give it inputs, deletions that make room.
+    pub after: BTreeSet<Address>,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.verb, self.address)?;
+        if let Some(id) = self.id.as_ref().filter(|id| **id != self.address.name) {
+            write!(formatter, " ({id})")?;
+        }
+        for (at, diff) in self.diffs.iter().take(4).enumerate() {
+            let glue = if at == 0 { ": " } else { "; " };
+            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
+            write!(formatter, "{glue}{} {} -> {}", diff.path, side(&diff.observed), side(&diff.desired))?;
+        }
+        if self.diffs.len() > 4 {
+            write!(formatter, "; and {} more", self.diffs.len() - 4)?;
+        }
+        Ok(())
+    }
+}
+
+/// A step that is not carried out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The step.
+    pub step: Step,
+    /// Why.
+    pub hold: Hold,
+}
+
+/// What is done about a deviation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// It is corrected now.
+    Correct,
+    /// It is corrected once somebody lets us.
+    Held,
+    /// It is named, nothing more.
+    Report,
+}
+
+/// One deviation of what exists from what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// Of which resource.
+    pub address: Address,
+    /// Its id.
+    pub id: String,
+    /// Where, what was wanted, what was found.
+    pub path: String,
+    /// In which way.
+    pub kind: DriftKind,
+    /// What was wanted.
+    pub desired: Option<String>,
+    /// What was found.
+    pub observed: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is done about it.
+    pub action: Action,
+}
+
+/// What to do about an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps to carry out.
+    pub steps: BTreeMap<Address, Step>,
+    /// The steps that are held.
+    pub held: Vec<Held>,
+    /// How what exists deviates.
+    pub drift: Vec<Drift>,
+    /// What AWS is busy with, and what is waited for.
+    pub waiting: BTreeMap<Address, String>,
+    /// What keeps the environment from being as asked.
+    pub problems: Vec<Problem>,
+}
+
+impl Plan {
+    /// A digest of the held steps that a person can approve; the value of the approval annotation (design: only exactly the steps shown).
+    #[must_use]
+    pub fn approval(&self) -> Option<String> {
+        let lines: BTreeSet<String> =
+            self.held.iter().filter(|held| held.hold.can_be_approved()).map(|held| held.step.to_string()).collect();
+        (!lines.is_empty()).then(|| short_digest(&lines.into_iter().collect::<Vec<_>>().join("\n")))
+    }
+
+    /// Whether there is nothing to do and nothing to wait for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.held.is_empty() && self.waiting.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left.
+#[must_use]
+pub fn plan(environment: &Environment, observation: &Observation, remembered: &BTreeMap<Address, String>) -> Plan {
+    let mut planner = Planner { environment, observation, remembered, plan: Plan::default() };
+    for wanted in &observation.wanted {
+        planner.consider(wanted);
+    }
+    planner.remove_what_is_not_wanted();
+    planner.report_findings();
+    let mut plan = planner.plan;
+    hold_back(&mut plan, &environment.rules);
+    plan
+}
+
+/// What to do so that nothing of the owner's is left: everything deleted, or (`retain`) everything released.
+#[must_use]
+pub fn plan_deletion(observation: &Observation, retain: bool) -> Plan {
+    let ours: Vec<&Seen> = observation.sights.values().filter_map(Sight::seen).filter(|seen| is_ours(seen)).collect();
+    let mut plan = Plan::default();
+    for seen in &ours {
+        // What is retained keeps its tags but ours; the rules of a group have none of their own to lose.
+        let verb = if retain { Verb::Release } else { Verb::Delete };
+        let after = if retain { BTreeSet::new() } else { blockers(seen, ours.iter().copied()) };
+        let step = Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs: Vec::new(), after };
+        if retain && seen.tags.keys().all(|key| !OWN_TAG_KEYS.contains(&key.as_str())) {
+            continue;
+        }
+        plan.steps.insert(seen.address.clone(), step);
+    }
+    for (address, sight) in &observation.sights {
+        match sight {
+            Sight::Unknown(problem) => plan.problems.push(problem.clone().about(address)),
+            Sight::Unsettled { id } => {
+                plan.waiting.insert(address.clone(), format!("{id} was created a moment ago and is not visible yet"));
+            }
+            Sight::Absent | Sight::Present(_) => {}
+        }
+    }
+    plan
+}
+
+fn is_ours(seen: &Seen) -> bool {
+    matches!(seen.ownership, Ownership::Ours | Ownership::Earlier)
+}
+
+struct Planner<'a> {
+    environment: &'a Environment,
+    observation: &'a Observation,
+    remembered: &'a BTreeMap<Address, String>,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn consider(&mut self, wanted: &Wanted) {
+        match self.observation.sights.get(&wanted.address) {
+            None | Some(Sight::Absent) => self.consider_absent(wanted),
+            Some(Sight::Unsettled { id }) => {
+                let why = format!("{id} was created a moment ago and is not visible yet");
+                self.plan.waiting.insert(wanted.address.clone(), why);
+            }
+            Some(Sight::Unknown(problem)) => self.plan.problems.push(problem.clone().about(&wanted.address)),
+            Some(Sight::Present(seen)) => self.consider_present(wanted, seen),
+        }
+    }
+
+    fn consider_absent(&mut self, wanted: &Wanted) {
+        if let Management::Existing(id) | Management::Addition(id) = &wanted.management {
+            let message = format!("{id} does not exist in account {} and region {}, or may not be seen; the manifest says that it exists",
+                self.environment.account, self.environment.region);
+            self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(&wanted.address));
+            return;
+        }
+        if let Some(id) = self.remembered.get(&wanted.address) {
+            self.plan.drift.push(Drift {
+                address: wanted.address.clone(),
+                id: id.clone(),
+                path: String::new(),
+                kind: DriftKind::Missing,
+                desired: Some("present".into()),
+                observed: None,
+                severity: Severity::High,
+                action: Action::Correct,
+            });
+        }
+        let step = Step {
+            address: wanted.address.clone(),
+            verb: Verb::Create,
+            id: None,
+            diffs: Vec::new(),
+            after: self.unmet(&wanted.needs),
+        };
+        self.add(step);
+    }
+
+    fn consider_present(&mut self, wanted: &Wanted, seen: &Seen) {
+        let diffs = compare(wanted, seen);
+        let verb = match (&wanted.management, &seen.ownership) {
+            (Management::Existing(_), _) => return self.report(wanted, seen, diffs),
+            (Management::Addition(_), _) | (Management::Owned, Ownership::Ours | Ownership::Earlier) => Verb::Update,
+            (Management::Owned, Ownership::Nobody) if self.may_adopt(wanted) => Verb::Adopt,
+            (Management::Owned, Ownership::Nobody) => return self.refuse_untagged(wanted, seen),
+            (Management::Owned, Ownership::Other(whose)) => return self.refuse_foreign(seen, whose),
+        };
+        match &seen.phase {
+            Phase::Progressing(why) => {
+                self.plan.waiting.insert(wanted.address.clone(), why.clone());
+                return;
+            }
+            Phase::Deleting => {
+                self.plan.waiting.insert(wanted.address.clone(), format!("{} is being deleted by somebody", seen.id));
+                return;
+            }
+            Phase::Failed { reason, remedy: Remedy::Person } => {
+                let message = format!("{} failed: {reason}", seen.id);
+                self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
+            }
+            Phase::Failed { remedy: Remedy::Recreate, .. } => {
+                self.add(Step { verb: Verb::Delete, ..self.step(seen, Verb::Delete, Vec::new()) });
+                return;
+            }
+            Phase::Failed { remedy: Remedy::Update, .. } => {
+                self.add(self.step(seen, verb, diffs));
+                return;
+            }
+            Phase::Ready => {}
+        }
+        self.correct(wanted, seen, verb, diffs);
+    }
+
+    /// Sort deviations by what correcting them takes.
+    fn correct(&mut self, wanted: &Wanted, seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) {
+        let mut now = Vec::new();
+        let (mut stopped, mut fixed) = (Vec::new(), Vec::new());
+        for diff in diffs {
+            match diff.change {
+                Change::Live => now.push(diff),
+                Change::Stopped => stopped.push(diff),
+                Change::Replace => fixed.push(diff),
+                Change::Report => self.note(wanted, seen, &diff, Action::Report),
+            }
+        }
+        for diff in &fixed {
+            self.note(wanted, seen, diff, Action::Held);
+        }
+        if !fixed.is_empty() {
+            let paths: Vec<_> = fixed.iter().map(|diff| diff.path.as_str()).collect();
+            let message = format!("AWS cannot change {} of {}; {}", paths.join(", "), seen.id, Hold::Immutable.way_out());
+            self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ImmutableField").about(&wanted.address));
+            let step = self.step(seen, Verb::Update, fixed);
+            self.plan.held.push(Held { step, hold: Hold::Immutable });
+        }
+        if !stopped.is_empty() {
+            if self.environment.rules.may_stop_notebooks || is_stopped(seen) {
+                now.append(&mut stopped);
+            } else {
+                for diff in &stopped {
+                    self.note(wanted, seen, diff, Action::Held);
+                }
+                // What can be changed at once goes along when the notebook is stopped anyway.
+                let step = self.step(seen, verb, stopped);
+                self.plan.held.push(Held { step, hold: Hold::StopsNotebook });
+            }
+        }
+        for diff in &now {
+            self.note(wanted, seen, diff, Action::Correct);
+        }
+        if !now.is_empty() || verb == Verb::Adopt {
+            self.add(self.step(seen, verb, now));
+        }
+    }
+
+    fn report(&mut self, wanted: &Wanted, seen: &Seen, diffs: Vec<FieldDiff>) {
+        for diff in diffs {
+            self.note(wanted, seen, &diff, Action::Report);
+        }
+        match &seen.phase {
+            Phase::Progressing(why) => {
+                self.plan.waiting.insert(wanted.address.clone(), why.clone());
+            }
+            Phase::Deleting => {
+                self.plan.waiting.insert(wanted.address.clone(), format!("{} is being deleted by its owner", seen.id));
+            }
+            Phase::Failed { reason, .. } => {
+                let message = format!("{} failed: {reason}; it is not ours to repair", seen.id);
+                self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
+            }
+            Phase::Ready => {}
+        }
+    }
+
+    fn may_adopt(&self, wanted: &Wanted) -> bool {
+        self.environment.rules.adopt.contains(&wanted.address.to_string())
+    }
+
+    fn refuse_untagged(&mut self, wanted: &Wanted, seen: &Seen) {
+        let adopt = format!("annotate the environment with cloister.dev/adopt={} to take it over", wanted.address);
+        let known = self.remembered.get(&wanted.address) == Some(&seen.id);
+        let problem = if known {
+            let message = format!("{} has lost its owner tags; nothing is written to it, and no second one is made; {adopt}", seen.id);
+            Problem::new(ErrorClass::Exists, message).because("OwnerTagsMissing")
+        } else {
+            Problem::new(ErrorClass::Exists, format!("{} exists already and is not ours; {adopt}", seen.id)).because("AlreadyExists")
+        };
+        self.plan.problems.push(problem.about(&wanted.address));
+    }
+
+    fn refuse_foreign(&mut self, seen: &Seen, whose: &str) {
+        let message = format!("{} belongs to {whose}; use another name, or declare it as existing", seen.id);
+        self.plan.problems.push(Problem::new(ErrorClass::Exists, message).because("NameTaken").about(&seen.address));
+    }
+
+    /// What carries our tags and is not wanted (any more).
+    fn remove_what_is_not_wanted(&mut self) {
+        let wanted: BTreeSet<&Address> = self.observation.wanted.iter().map(|wanted| &wanted.address).collect();
+        let spare = self.observation.sights.values().filter_map(Sight::seen).filter(|seen| is_ours(seen) && !wanted.contains(&seen.address));
+        let spare: Vec<&Seen> = spare.collect();
+        for seen in &spare {
+            if seen.phase == Phase::Deleting {
+                self.plan.waiting.insert(seen.address.clone(), format!("{} is being deleted", seen.id));
+            }
+            let mut after = blockers(seen, spare.iter().copied());
+            // What stays may still hold on to it and lets go in this plan.
+            let holders = self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
+            after.extend(holders.map(|step| step.address.clone()));
+            let step = Step { after, ..self.step(seen, Verb::Delete, Vec::new()) };
+            self.add(step);
+        }
+    }
+
+    fn report_findings(&mut self) {
+        for seen in self.observation.sights.values().filter_map(Sight::seen) {
+            for finding in &seen.findings {
+                self.plan.drift.push(Drift {
+                    address: seen.address.clone(),
+                    id: seen.id.clone(),
+                    path: finding.field.clone(),
+                    kind: DriftKind::Unexpected,
+                    desired: None,
+                    observed: Some(finding.observed.clone()),
+                    severity: finding.severity,
+                    action: Action::Report,
+                });
+            }
+        }
+    }
+
+    /// The needs that this plan must meet first. What exists is met; what cannot be seen is left to fail by itself.
+    fn unmet(&self, needs: &[Address]) -> BTreeSet<Address> {
+        let there = |need: &&Address| self.observation.sights.get(need).is_some_and(|sight| sight.seen().is_some());
+        needs.iter().filter(|need| !there(need)).cloned().collect()
+    }
+
+    fn step(&self, seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {
+        Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, after: BTreeSet::new() }
+    }
+
+    /// Add a step, unless something forbids it whatever the rules say.
+    fn add(&mut self, step: Step) {
+        let network = &self.environment.network;
+        let foreign_vpc = matches!(network.vpc, Part::Existing(_));
+        let wide = step.address.kind == Kind::VpcEndpoint && matches!(step.verb, Verb::Create | Verb::Delete);
+        if wide && foreign_vpc && !network.acknowledge_vpc_wide {
+            let message = format!("{step}: {}", Hold::VpcWide.way_out());
+            let problem = Problem::new(ErrorClass::Invalid, message).because("AcknowledgementRequired");
+            self.plan.problems.push(problem.about(&step.address));
+            self.plan.held.push(Held { step, hold: Hold::VpcWide });
+            return;
+        }
+        let deletes_notebook = step.address.kind == Kind::NotebookInstance && step.verb == Verb::Delete;
+        if deletes_notebook && !self.environment.rules.may_delete_notebooks {
+            self.plan.held.push(Held { step, hold: Hold::DeletesNotebook });
+            return;
+        }
+        self.plan.steps.insert(step.address.clone(), step);
+    }
+
+    fn note(&mut self, wanted: &Wanted, seen: &Seen, diff: &FieldDiff, action: Action) {
+        self.plan.drift.push(Drift {
+            address: wanted.address.clone(),
+            id: seen.id.clone(),
+            path: diff.path.clone(),
+            kind: diff.kind,
+            desired: diff.desired.clone(),
+            observed: diff.observed.clone(),
+            severity: diff.severity,
+            action,
+        });
+    }
+}
+
+/// Whether a notebook is stopped already, so that a change that needs it disturbs nobody.
+fn is_stopped(seen: &Seen) -> bool {
+    use super::resource::Output;
+    seen.outputs.get(&Output::State).is_some_and(|state| state == "Stopped" || state == "Failed")
+}
+
+/// Apply the rules as filters: an approval lets held steps pass; Observe mode and a pause hold everything.
+fn hold_back(plan: &mut Plan, rules: &Rules) {
+    if rules.approved.is_some() && rules.approved == plan.approval() {
+        let (approved, held) = std::mem::take(&mut plan.held).into_iter().partition::<Vec<_>, _>(|held| held.hold.can_be_approved());
+        plan.held = held;
+        for Held { step, .. } in approved {
+            // A step that is not held for the same resource is carried out together with it.
+            let entry = plan.steps.entry(step.address.clone()).or_insert_with(|| Step { diffs: Vec::new(), ..step.clone() });
+            entry.diffs.extend(step.diffs);
+        }
+    }
+    let hold = match (rules.observe_only, rules.paused) {
+        (true, _) => Hold::Observe,
+        (false, true) => Hold::Paused,
+        (false, false) => return,
+    };
+    for step in std::mem::take(&mut plan.steps).into_values() {
+        plan.held.push(Held { step, hold: hold.clone() });
+    }
+    for drift in &mut plan.drift {
+        if drift.action == Action::Correct {
+            drift.action = Action::Held;
+        }
+    }
+}
+
+/// Whether a deviation is about tags only.
+#[must_use]
+pub fn is_tag(drift: &Drift) -> bool {
+    drift.path.starts_with(TAGS)
+}

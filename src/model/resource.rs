@@ -209,6 +209,12 @@ impl Outputs {
         self.0.get(address)?.get(&output).map(String::as_str)
     }
 
+    /// Whether the resource exists.
+    #[must_use]
+    pub fn contains(&self, address: &Address) -> bool {
+        self.0.contains_key(address)
+    }
+
     /// One output as an input of another resource.
     #[must_use]
     pub fn input(&self, address: &Address, output: Output) -> Wish<String> {

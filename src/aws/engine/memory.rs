@@ -52,6 +52,17 @@ impl Marks {
         self.state().expected.insert(address.clone(), (id.to_owned(), Instant::now()));
     }
 
+    /// A resource was seen: it need not be expected any more for as long as it stays visible.
+    pub fn seen(&self, address: &Address, id: &str) {
+        let mut state = self.state();
+        if let Some((expected, since)) = state.expected.get_mut(address)
+            && expected == id
+        {
+            // A list that flaps between replicas must not look like a deletion right after it was seen (reliability B03).
+            *since = Instant::now();
+        }
+    }
+
     /// A resource is gone, or was never there: it is not expected any more, and its next creation is another attempt.
     pub fn unexpect(&self, address: &Address) {
         let mut state = self.state();

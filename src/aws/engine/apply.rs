@@ -1,0 +1,288 @@
+//! Carrying out a plan: steps run side by side as soon as what they wait for is done, each through the ownership gate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+
+use super::{Engine, memory::Marks, observe::is_writable};
+use crate::{
+    aws::{
+        account::Account,
+        error::AwsError,
+        provider::{Created, Progress, Provider, Writer},
+        region_facts,
+    },
+    model::{
+        address::{Address, Kind},
+        owner::{OWN_TAG_KEYS, Ownership},
+        plan::{Plan, Step, Verb},
+        port::{ErrorClass, Intent, IntentLog, Observation, Outcome, Outcomes, Problem, Scope},
+        resource::{Outputs, Seen, Sight, Wanted},
+        services::RegionFacts,
+        value::short_digest,
+    },
+};
+
+/// How many calls of one environment are under way at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What a step's turn came to.
+enum Turn {
+    Created(Created),
+    Progress(Progress),
+    Released,
+}
+
+/// A step, or several deletions that AWS takes in one call.
+struct Turned {
+    results: Vec<(Address, Result<Turn, Problem>)>,
+}
+
+struct Round<'a> {
+    engine: &'a Engine,
+    account: &'a Account,
+    scope: &'a Scope,
+    observation: &'a Observation,
+    facts: RegionFacts,
+    marks: &'a Marks,
+    intents: &'a dyn IntentLog,
+}
+
+impl Engine {
+    /// Carry out the steps that are ready, and those that become ready by it.
+    pub(super) async fn carry_out(
+        &self,
+        account: &Account,
+        scope: &Scope,
+        observation: &Observation,
+        plan: &Plan,
+        intents: &dyn IntentLog,
+    ) -> Outcomes {
+        let marks = self.marks(&scope.owner);
+        let facts = region_facts::facts(account, scope.environment.as_deref()).await;
+        let round = Round { engine: self, account, scope, observation, facts, marks: &marks, intents };
+        let mut outputs = observation.outputs.clone();
+        let mut outcomes = Outcomes::new();
+        let mut pending: BTreeMap<&Address, &Step> = plan.steps.iter().collect();
+        let mut running = FuturesUnordered::new();
+        loop {
+            let ready = take_ready(&mut pending, &outcomes, SIDE_BY_SIDE.saturating_sub(running.len()));
+            for group in group_deletions(ready) {
+                let wanted = round.resolve(&group, &outputs);
+                running.push(round.turn(group, wanted));
+            }
+            let Some(Turned { results }) = running.next().await else { break };
+            for (address, result) in results {
+                let outcome = round.settle(&address, result, &mut outputs);
+                outcomes.insert(address, outcome);
+            }
+        }
+        for (address, step) in pending {
+            let first = step.after.iter().find(|address| !matches!(outcomes.get(*address), Some(Outcome::Done)));
+            let first = first.map_or_else(String::new, ToString::to_string);
+            outcomes.insert(address.clone(), Outcome::Waiting(format!("waits for {first}")));
+        }
+        outcomes
+    }
+}
+
+/// Take out the steps whose predecessors are done.
+fn take_ready<'a>(pending: &mut BTreeMap<&'a Address, &'a Step>, outcomes: &Outcomes, room: usize) -> Vec<&'a Step> {
+    let done = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Done));
+    let open: BTreeSet<Address> = pending.keys().map(|address| (*address).clone()).collect();
+    let is_ready = |step: &Step| {
+        step.after.iter().all(|address| done(address) || (!open.contains(address) && !outcomes.contains_key(address) && step.verb == Verb::Delete))
+    };
+    let ready: Vec<&Address> = pending.iter().filter(|(_, step)| is_ready(step)).map(|(address, _)| *address).take(room).collect();
+    ready.into_iter().filter_map(|address| pending.remove(address)).collect()
+}
+
+/// Deletions of endpoints go into one call: AWS takes many ids at once and few calls (aws-facts 1.8).
+fn group_deletions(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
+    let (together, single): (Vec<&Step>, Vec<&Step>) =
+        steps.into_iter().partition(|step| step.address.kind == Kind::VpcEndpoint && step.verb == Verb::Delete);
+    let mut groups: Vec<Vec<&Step>> = single.into_iter().map(|step| vec![step]).collect();
+    if !together.is_empty() {
+        groups.push(together);
+    }
+    groups
+}
+
+impl Round<'_> {
+    /// What is wanted of these steps' resources, with the inputs that are known by now.
+    fn resolve(&self, steps: &[&Step], outputs: &Outputs) -> Vec<Option<Wanted>> {
+        let mut kinds: BTreeMap<Kind, Vec<Wanted>> = BTreeMap::new();
+        steps
+            .iter()
+            .map(|step| {
+                let environment = self.scope.environment.as_deref()?;
+                let kind = step.address.kind;
+                let wanted = kinds.entry(kind).or_insert_with(|| {
+                    let context = crate::model::resource::Context { outputs, facts: &self.facts };
+                    self.engine.provider(kind).map(|provider| provider.desire(environment, context)).unwrap_or_default()
+                });
+                wanted.iter().find(|wanted| wanted.address == step.address).cloned()
+            })
+            .collect()
+    }
+
+    async fn turn(&self, steps: Vec<&Step>, wanted: Vec<Option<Wanted>>) -> Turned {
+        if steps.len() > 1 {
+            return Turned { results: self.delete_together(&steps).await };
+        }
+        let mut results = Vec::new();
+        for (step, wanted) in steps.into_iter().zip(wanted) {
+            tracing::info!(address = %step.address, verb = %step.verb, id = step.id.as_deref().unwrap_or("-"), "step");
+            results.push((step.address.clone(), self.carry_out_one(step, wanted).await));
+        }
+        Turned { results }
+    }
+
+    async fn carry_out_one(&self, step: &Step, wanted: Option<Wanted>) -> Result<Turn, Problem> {
+        let provider = self.provider(step)?;
+        let problem = |error: AwsError| error.problem().about(&step.address);
+        match step.verb {
+            Verb::Create => {
+                let wanted = wanted.ok_or_else(|| not_wanted(step))?;
+                self.create(provider, &wanted).await.map(Turn::Created)
+            }
+            Verb::Update | Verb::Adopt => {
+                let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
+                let seen = self.ours(step, Some(&wanted))?;
+                let progress = provider.update(&self.writer(step.address.kind, None), &wanted, seen, &step.diffs).await;
+                progress.map(Turn::Progress).map_err(problem)
+            }
+            Verb::Delete => {
+                let seen = self.ours(step, None)?;
+                provider.delete(&self.writer(step.address.kind, None), seen).await.map(Turn::Progress).map_err(problem)
+            }
+            Verb::Release => {
+                let seen = self.ours(step, None)?;
+                let keys: Vec<String> =
+                    OWN_TAG_KEYS.iter().filter(|key| seen.tags.contains_key(**key)).map(|key| (*key).to_owned()).collect();
+                provider.untag(&self.writer(step.address.kind, None), seen, &keys).await.map_err(problem)?;
+                Ok(Turn::Released)
+            }
+        }
+    }
+
+    async fn delete_together(&self, steps: &[&Step]) -> Vec<(Address, Result<Turn, Problem>)> {
+        let mut results = Vec::new();
+        let mut batch = Vec::new();
+        for step in steps {
+            match self.ours(step, None) {
+                Ok(seen) => batch.push(seen),
+                Err(problem) => results.push((step.address.clone(), Err(problem))),
+            }
+        }
+        if let (Some(first), Ok(provider)) = (steps.first(), self.provider(steps[0])) {
+            let deleted = provider.delete_all(&self.writer(first.address.kind, None), &batch).await;
+            for (seen, result) in batch.iter().zip(deleted) {
+                let result = result.map(Turn::Progress).map_err(|error| error.problem().about(&seen.address));
+                results.push((seen.address.clone(), result));
+            }
+        }
+        results
+    }
+
+    async fn create(&self, provider: &dyn Provider, wanted: &Wanted) -> Result<Created, Problem> {
+        let address = &wanted.address;
+        if let Some(missing) = wanted.unresolved() {
+            let message = format!("waits for {missing}");
+            return Err(Problem::new(ErrorClass::Waiting, message).about(address));
+        }
+        let mut intent = None;
+        if provider.needs_intent() {
+            // A token that never repeats: the clock, and a counter for creations within one second.
+            static COUNTER: AtomicU64 = AtomicU64::new(0);
+            let now = (self.engine.now)();
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let token = short_digest(&format!("{}/{address}/{now}/{count}/{}", self.scope.owner.uid, std::process::id()));
+            let entry = Intent { address: address.clone(), token: token.clone(), begun_at: now };
+            self.intents.begin(&entry).await?;
+            intent = Some(token);
+        }
+        let writer = self.writer(address.kind, intent);
+        let writer = Writer { attempt: self.attempt(address), ..writer };
+        provider.create(&writer, wanted).await.map_err(|error| {
+            let problem = error.problem().about(address);
+            // The next look shows whose it is; until then nothing is known that would need a person.
+            if error.class == ErrorClass::Exists { Problem { class: ErrorClass::Waiting, ..problem } } else { problem }
+        })
+    }
+
+    /// The attempt number for client tokens: another one once the earlier resource was seen gone (decision 16).
+    fn attempt(&self, address: &Address) -> u32 {
+        let earlier = self.scope.remembered.get(address).map_or(0, |id| {
+            let digest = short_digest(id);
+            u32::from_str_radix(&digest[..6], 16).unwrap_or(1)
+        });
+        earlier.wrapping_add(self.marks.attempt(address))
+    }
+
+    /// The ownership gate: the last check before every write to something that exists.
+    fn ours(&self, step: &Step, wanted: Option<&Wanted>) -> Result<&Seen, Problem> {
+        let seen = self.observation.sights.get(&step.address).and_then(Sight::seen);
+        let seen = seen.ok_or_else(|| Problem::new(ErrorClass::Waiting, "is not in sight any more").about(&step.address))?;
+        let addition = wanted.is_some_and(|wanted| matches!(wanted.management, crate::model::resource::Management::Addition(_)));
+        let allowed = match &seen.ownership {
+            Ownership::Ours | Ownership::Earlier => true,
+            Ownership::Nobody => step.verb == Verb::Adopt || addition,
+            Ownership::Other(_) => addition,
+        };
+        if allowed {
+            Ok(seen)
+        } else {
+            Err(Problem::new(ErrorClass::Exists, format!("{} is not ours; nothing was written to it", seen.id)).about(&step.address))
+        }
+    }
+
+    fn settle(&self, address: &Address, result: Result<Turn, Problem>, outputs: &mut Outputs) -> Outcome {
+        match result {
+            Ok(Turn::Created(created)) => {
+                self.marks.expect(address, &created.id);
+                outputs.set(address.clone(), created.outputs);
+                Outcome::Done
+            }
+            Ok(Turn::Progress(Progress::Done)) => {
+                if !outputs.contains(address) || self.is_deletion(address) {
+                    self.marks.unexpect(address);
+                }
+                Outcome::Done
+            }
+            Ok(Turn::Progress(Progress::Started(what))) => {
+                if self.is_deletion(address) {
+                    self.marks.unexpect(address);
+                }
+                Outcome::Started(what)
+            }
+            Ok(Turn::Released) => Outcome::Done,
+            Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => Outcome::Waiting(problem.message),
+            Err(problem) => {
+                tracing::warn!(%address, class = ?problem.class, message = %problem.message, "step did not work");
+                Outcome::Failed(problem)
+            }
+        }
+    }
+
+    fn is_deletion(&self, address: &Address) -> bool {
+        let wanted = self.observation.wanted.iter().any(|wanted| wanted.address == *address);
+        !wanted
+    }
+
+    fn provider(&self, step: &Step) -> Result<&dyn Provider, Problem> {
+        let missing = || Problem::new(ErrorClass::Invalid, format!("no provider for {}", step.address.kind));
+        self.engine.provider(step.address.kind).ok_or_else(missing)
+    }
+
+    fn writer(&self, kind: Kind, intent: Option<String>) -> Writer<'_> {
+        Writer { account: self.account, marks: self.marks, kind, attempt: 0, intent }
+    }
+}
+
+fn not_wanted(step: &Step) -> Problem {
+    Problem::new(ErrorClass::Waiting, "is not wanted any more").about(&step.address)
+}

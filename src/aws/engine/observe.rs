@@ -1,0 +1,155 @@
+//! Looking at an environment: four lanes of kinds, side by side; within a lane what others take inputs from comes first.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    Engine,
+    memory::{Marks, SETTLING},
+    max_age,
+};
+use crate::{
+    aws::{account::Account, locate::sights, provider::{Provider, Reader}, region_facts},
+    model::{
+        address::{Address, Kind},
+        port::{Freshness, Observation, Problem, Scope},
+        resource::{Context, Management, Outputs, Sight, Wanted},
+        services::RegionFacts,
+    },
+};
+
+/// The kinds that are looked at one after the other; different lanes have nothing to say to each other while looking.
+const LANES: [&[Kind]; 4] = [
+    &[Kind::Vpc, Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::SecurityGroupRules, Kind::VpcEndpoint],
+    &[Kind::Domain, Kind::Repository],
+    &[Kind::Role, Kind::Policy],
+    &[Kind::LifecycleConfiguration, Kind::NotebookInstance],
+];
+
+struct Lane {
+    sights: BTreeMap<Address, Sight>,
+    outputs: Outputs,
+}
+
+impl Engine {
+    /// Look at everything that the owner has or wants. What cannot be looked at is [`Sight::Unknown`], nothing more.
+    pub(super) async fn look_around(&self, account: &Account, scope: &Scope) -> Observation {
+        let marks = self.marks(&scope.owner);
+        let facts = region_facts::facts(account, scope.environment.as_deref()).await;
+        let lanes = LANES.map(|kinds| self.look_at_lane(account, scope, &marks, &facts, kinds));
+        let mut observation = Observation::default();
+        for lane in futures::future::join_all(lanes).await {
+            for (address, sight) in lane.sights {
+                if let Some(seen) = sight.seen() {
+                    observation.outputs.set(address.clone(), seen.outputs.clone());
+                }
+                observation.sights.insert(address, sight);
+            }
+        }
+        if let Some(environment) = &scope.environment {
+            observation.wanted = self.desire(environment, &observation.outputs, &facts);
+        }
+        self.weigh_intents(scope, &mut observation);
+        observation
+    }
+
+    async fn look_at_lane(&self, account: &Account, scope: &Scope, marks: &Marks, facts: &RegionFacts, kinds: &[Kind]) -> Lane {
+        let mut lane = Lane { sights: BTreeMap::new(), outputs: Outputs::default() };
+        for provider in kinds.iter().filter_map(|kind| self.provider(*kind)) {
+            let context = Context { outputs: &lane.outputs, facts };
+            let wanted = scope.environment.as_ref().map(|environment| provider.desire(environment, context)).unwrap_or_default();
+            let found = if container_is_missing(provider.kind(), &lane.sights) {
+                wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent)).collect()
+            } else {
+                look_at_kind(account, scope, marks, provider, &wanted).await
+            };
+            for (address, sight) in found {
+                if let Some(seen) = sight.seen() {
+                    lane.outputs.set(address.clone(), seen.outputs.clone());
+                }
+                lane.sights.insert(address, sight);
+            }
+        }
+        lane
+    }
+
+    /// An intent is over when its resource is seen, or when looks have been negative past the settling time. Until then nothing may be created
+    /// again.
+    fn weigh_intents(&self, scope: &Scope, observation: &mut Observation) {
+        for intent in &scope.intents {
+            let there = observation.sights.get(&intent.address).is_some_and(|sight| sight.seen().is_some());
+            let age = (self.now)() - intent.begun_at;
+            if there || age > SETTLING.as_secs().cast_signed() {
+                observation.settled_intents.insert(intent.token.clone());
+            } else if let Some(sight @ Sight::Absent) = observation.sights.get_mut(&intent.address) {
+                *sight = Sight::Unsettled { id: format!("the {} of an earlier try", intent.address.kind) };
+            }
+        }
+    }
+}
+
+/// What is inside something that is wanted and certainly not there is not there either: no need to look.
+fn container_is_missing(kind: Kind, sights: &BTreeMap<Address, Sight>) -> bool {
+    let container = match kind {
+        Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup | Kind::SecurityGroupRules | Kind::VpcEndpoint => Kind::Vpc,
+        Kind::Repository => Kind::Domain,
+        Kind::Vpc | Kind::Domain | Kind::Role | Kind::Policy | Kind::LifecycleConfiguration | Kind::NotebookInstance => return false,
+    };
+    let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
+    containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
+}
+
+async fn look_at_kind(
+    account: &Account,
+    scope: &Scope,
+    marks: &Marks,
+    provider: &dyn Provider,
+    wanted: &[Wanted],
+) -> BTreeMap<Address, Sight> {
+    let kind = provider.kind();
+    let reader = Reader {
+        account,
+        owner: &scope.owner,
+        environment: scope.environment.as_deref(),
+        remembered: &scope.remembered,
+        marks,
+        kind,
+        max_age: age_for(scope, marks, kind),
+    };
+    match provider.list(&reader, wanted).await {
+        Ok(items) => {
+            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered);
+            for (address, sight) in &sights {
+                if let Sight::Present(seen) = sight {
+                    marks.seen(address, &seen.id);
+                }
+            }
+            sights
+        }
+        Err(error) => unknown(scope, kind, wanted, &error.problem()),
+    }
+}
+
+/// Nothing of this kind can be seen: that is said of everything wanted and everything remembered, and nothing is concluded from it.
+fn unknown(scope: &Scope, kind: Kind, wanted: &[Wanted], problem: &Problem) -> BTreeMap<Address, Sight> {
+    let remembered = scope.remembered.keys().filter(|address| address.kind == kind).cloned();
+    let wanted = wanted.iter().map(|wanted| wanted.address.clone());
+    let mut addresses: Vec<Address> = remembered.chain(wanted).collect();
+    if addresses.is_empty() && scope.environment.is_none() {
+        // A deletion must not end while it cannot see whether anything is left.
+        addresses.push(Address::new(kind, "unknown"));
+    }
+    addresses.into_iter().map(|address| (address, Sight::Unknown(problem.clone()))).collect()
+}
+
+fn age_for(scope: &Scope, marks: &Marks, kind: Kind) -> Duration {
+    let general = max_age(scope);
+    match (scope.freshness, marks.poll_age(kind)) {
+        (Freshness::Poll, Some(polling)) => polling.min(general),
+        _ => general,
+    }
+}
+
+/// Whether a wanted resource is ours to write to at all.
+pub(super) const fn is_writable(wanted: &Wanted) -> bool {
+    !matches!(wanted.management, Management::Existing(_))
+}
