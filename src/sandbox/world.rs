@@ -246,6 +246,12 @@ impl Ids {
         self.draw(|rng| (0..length).map(|_| rng.digit(36)).collect())
     }
 
+    /// A number below `bound`, where AWS is free to choose.
+    #[must_use]
+    pub fn below(&self, bound: usize) -> usize {
+        self.draw(|rng| rng.usize(..bound.max(1)))
+    }
+
     /// A UUID, as in request ids and policy revisions.
     #[must_use]
     pub fn uuid(&self) -> String {
@@ -282,6 +288,14 @@ impl World {
             iam: iam::State::default(),
             regions: BTreeMap::new(),
         })
+    }
+
+    /// What a service of one region works with, side by side.
+    pub fn desk(&mut self, account: &str, region: &str) -> (&Settings, &Ids, &mut Region) {
+        self.account(account).region(region);
+        let Self { settings, ids, accounts, .. } = self;
+        let account = accounts.get_mut(account).expect("made one line above");
+        (settings, ids, account.region(region))
     }
 
     /// The numbers of the accounts that have been used.

@@ -1,0 +1,237 @@
+//! What endpoints can connect to: AWS's own services, by the names that follow no rule (aws-facts 1.1).
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::super::filter::{Page, filters, paged};
+use super::super::{Ec2, bad_request, zone};
+use crate::sandbox::wire::{Refusal, Reply};
+
+/// The two types of endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// Routes in route tables.
+    Gateway,
+    /// Network interfaces in subnets.
+    Interface,
+}
+
+impl Type {
+    /// As on the wire.
+    #[must_use]
+    pub fn wire(self) -> &'static str {
+        match self {
+            Self::Gateway => "Gateway",
+            Self::Interface => "Interface",
+        }
+    }
+}
+
+/// A service as one type of endpoint sees it.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its full name.
+    pub name: String,
+    /// The name without prefix and region, as settings use it.
+    pub short: &'static str,
+    /// The type of its endpoints.
+    pub kind: Type,
+    /// The names that an endpoint with private DNS takes over.
+    pub private_names: Vec<String>,
+    label: &'static str,
+}
+
+impl Service {
+    /// What the names of its endpoints end in.
+    #[must_use]
+    pub fn base_name(&self, region: &str) -> String {
+        format!("{}.{region}.vpce.amazonaws.com", self.label)
+    }
+
+    /// The zones in which it can be connected to.
+    #[must_use]
+    pub fn zones(&self, ec2: &Ec2<'_>) -> Vec<String> {
+        let letters = ec2.settings.service_zones.get(self.short);
+        let offered = |zone: &String| letters.is_none_or(|letters| letters.iter().any(|letter| zone.ends_with(*letter)));
+        zone::names(&ec2.call.region).filter(offered).collect()
+    }
+
+    /// Whether its endpoints take a policy (aws-facts 1.6).
+    #[must_use]
+    pub fn takes_policy(&self, ec2: &Ec2<'_>) -> bool {
+        !ec2.settings.services_without_policy.iter().any(|short| short == self.short)
+    }
+
+    /// Whether its owner has to accept endpoints.
+    #[must_use]
+    pub fn asks_owner(&self, ec2: &Ec2<'_>) -> bool {
+        ec2.settings.services_with_acceptance.iter().any(|short| short == self.short)
+    }
+}
+
+/// A line of the catalogue; `{r}` stands for the region.
+struct Line {
+    prefix: &'static str,
+    short: &'static str,
+    kind: Type,
+    label: &'static str,
+    private_names: &'static [&'static str],
+}
+
+const fn interface(short: &'static str, label: &'static str, private_names: &'static [&'static str]) -> Line {
+    Line { prefix: "com.amazonaws", short, kind: Type::Interface, label, private_names }
+}
+
+const fn sagemaker(short: &'static str, private_names: &'static [&'static str]) -> Line {
+    Line { prefix: "aws.sagemaker", short, kind: Type::Interface, label: short, private_names }
+}
+
+const fn gateway(short: &'static str) -> Line {
+    Line { prefix: "com.amazonaws", short, kind: Type::Gateway, label: short, private_names: &[] }
+}
+
+const CATALOGUE: &[Line] = &[
+    gateway("s3"),
+    gateway("dynamodb"),
+    interface("s3", "s3", &["s3.{r}.amazonaws.com", "*.s3.{r}.amazonaws.com"]),
+    interface("codeartifact.api", "api.codeartifact", &["codeartifact.{r}.amazonaws.com"]),
+    interface("codeartifact.repositories", "d.codeartifact", &["*.d.codeartifact.{r}.amazonaws.com"]),
+    sagemaker("notebook", &["*.notebook.{r}.sagemaker.aws", "notebook.{r}.sagemaker.aws"]),
+    sagemaker("studio", &["*.studio.{r}.sagemaker.aws", "studio.{r}.sagemaker.aws"]),
+    sagemaker("experiments", &["*.experiments.{r}.sagemaker.aws"]),
+    sagemaker("partner-app", &["*.partner-app.{r}.sagemaker.aws"]),
+    interface("sagemaker.api", "api.sagemaker", &["api.sagemaker.{r}.amazonaws.com"]),
+    interface("sagemaker.runtime", "runtime.sagemaker", &["runtime.sagemaker.{r}.amazonaws.com"]),
+    interface(
+        "sagemaker.featurestore-runtime",
+        "featurestore-runtime.sagemaker",
+        &["featurestore-runtime.sagemaker.{r}.amazonaws.com"],
+    ),
+    interface("sagemaker.metrics", "metrics.sagemaker", &["metrics.sagemaker.{r}.amazonaws.com"]),
+    interface("sts", "sts", &["sts.{r}.amazonaws.com"]),
+    interface("logs", "logs", &["logs.{r}.amazonaws.com"]),
+    interface("monitoring", "monitoring", &["monitoring.{r}.amazonaws.com"]),
+    interface("ecr.api", "api.ecr", &["api.ecr.{r}.amazonaws.com"]),
+    interface("ecr.dkr", "dkr.ecr", &["*.dkr.ecr.{r}.amazonaws.com"]),
+    interface("kms", "kms", &["kms.{r}.amazonaws.com"]),
+    interface("ec2", "ec2", &["ec2.{r}.amazonaws.com"]),
+    interface("servicecatalog", "servicecatalog", &["servicecatalog.{r}.amazonaws.com"]),
+    interface("athena", "athena", &["athena.{r}.amazonaws.com"]),
+    interface("glue", "glue", &["glue.{r}.amazonaws.com"]),
+    interface("ssm", "ssm", &["ssm.{r}.amazonaws.com"]),
+    interface("secretsmanager", "secretsmanager", &["secretsmanager.{r}.amazonaws.com"]),
+];
+
+/// CodeArtifact is not everywhere (aws-facts 1.1).
+const CODEARTIFACT_REGIONS: [&str; 13] = [
+    "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-north-1", "eu-south-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "us-east-1", "us-east-2", "us-west-2",
+];
+
+fn offered<'a>(region: &'a str) -> impl Iterator<Item = Service> + 'a {
+    let here = move |line: &&Line| !line.short.starts_with("codeartifact.") || CODEARTIFACT_REGIONS.contains(&region);
+    CATALOGUE.iter().filter(here).map(move |line| Service {
+        name: format!("{}.{region}.{}", line.prefix, line.short),
+        short: line.short,
+        kind: line.kind,
+        private_names: line.private_names.iter().map(|name| name.replace("{r}", region)).collect(),
+        label: line.label,
+    })
+}
+
+/// The service with this name and type, without an explanation if there is none.
+#[must_use]
+pub fn find(region: &str, name: &str, kind: Type) -> Option<Service> {
+    offered(region).find(|service| service.name == name && service.kind == kind)
+}
+
+/// The service with this name and type.
+///
+/// # Errors
+/// There is no such service, or it has no endpoints of that type.
+pub fn named(region: &str, name: &str, kind: Type) -> Result<Service, Refusal> {
+    if let Some(service) = find(region, name, kind) {
+        return Ok(service);
+    }
+    let others: Vec<&str> =
+        offered(region).filter(|service| service.name == name).map(|service| service.kind.wire()).collect();
+    if others.is_empty() {
+        return Err(unknown(name));
+    }
+    let message =
+        format!("Endpoint type ({}) does not match available service types ([{}]).", kind.wire(), others.join(", "));
+    Err(bad_request("InvalidParameter", message))
+}
+
+fn unknown(name: &str) -> Refusal {
+    bad_request("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist"))
+}
+
+/// Whether this is S3, whose private DNS has rules of its own.
+#[must_use]
+pub fn is_s3(name: &str) -> bool {
+    name.starts_with("com.amazonaws.") && name.ends_with(".s3")
+}
+
+fn wire(ec2: &Ec2<'_>, service: &Service) -> Value {
+    let region = &ec2.call.region;
+    let zones = service.zones(ec2);
+    let ids: Vec<String> = zones.iter().map(|zone| zone::id_of(zone)).collect();
+    let names: Vec<Value> = service.private_names.iter().map(|name| json!({"privateDnsName": name})).collect();
+    let interface = service.kind == Type::Interface;
+    json!({
+        "serviceName": service.name,
+        "serviceId": service_id(service),
+        "serviceType": [{"serviceType": service.kind.wire()}],
+        "serviceRegion": region,
+        "availabilityZoneIdSet": ids,
+        "availabilityZoneSet": zones,
+        "owner": "amazon",
+        "baseEndpointDnsNameSet": if interface { vec![service.base_name(region)] } else {
+            vec![format!("{}.{region}.amazonaws.com", service.short)]
+        },
+        "privateDnsName": service.private_names.first(),
+        "privateDnsNameSet": names,
+        "privateDnsNameVerificationState": interface.then_some("verified"),
+        "vpcEndpointPolicySupported": service.takes_policy(ec2),
+        "acceptanceRequired": service.asks_owner(ec2),
+        "managesVpcEndpoints": false,
+        "supportedIpAddressTypeSet": ["ipv4"],
+        "tagSet": [],
+    })
+}
+
+fn service_id(service: &Service) -> String {
+    let digest = Sha256::digest(format!("{}/{}", service.name, service.kind.wire()).as_bytes());
+    let tail: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("vpce-svc-0{tail}")
+}
+
+const FILTERS: &[(&str, &str)] = &[
+    ("owner", "owner"),
+    ("service-name", "serviceName"),
+    ("service-region", "serviceRegion"),
+    ("service-type", "serviceType.serviceType"),
+    ("supported-ip-address-types", "supportedIpAddressTypeSet"),
+];
+
+/// `DescribeVpcEndpointServices`.
+pub fn describe(ec2: &mut Ec2<'_>) -> Reply {
+    let wanted = ec2.call.texts("ServiceName");
+    let mut services: Vec<Service> = offered(&ec2.call.region).collect();
+    if let Some(missing) = wanted.iter().find(|name| !services.iter().any(|service| service.name == **name)) {
+        return Err(unknown(missing));
+    }
+    let filters = filters(ec2.call, FILTERS, true)?;
+    services.retain(|service| wanted.is_empty() || wanted.contains(&service.name));
+    services.sort_by_key(|service| (service.name.clone(), service.kind.wire()));
+    let rows: Vec<(String, Value)> = services
+        .iter()
+        .map(|service| (format!("{} {}", service.name, service.kind.wire()), wire(ec2, service)))
+        .filter(|(_, row)| filters.iter().all(|filter| filter.admits(row)))
+        .collect();
+    let (rows, next) = paged(ec2.call, Page::LENIENT, rows)?;
+    let mut names: Vec<&Value> = rows.iter().filter_map(|row| row.get("serviceName")).collect();
+    names.dedup();
+    Ok(json!({"serviceNameSet": names, "serviceDetailSet": rows, "nextToken": next}))
+}
