@@ -5,11 +5,13 @@
 patience=${CLOISTER_PATIENCE-240}
 head_start=$((patience / 4))
 until [ -s "$root/home/ec2-user/.netrc" ] || [ "$SECONDS" -ge "$head_start" ]; do sleep 0.2; done
-rm -f "$fragment.code"
 # shellcheck disable=SC2016  # expanded by the inner shell
-detached bash -c '"$0" >"$0.log" 2>&1; echo $? >"$0.ended"; mv -f "$0.ended" "$0.code"' "$fragment"
-until [ -e "$fragment.code" ] || [ "$SECONDS" -ge "$patience" ]; do sleep 0.2; done
+detached bash -c '"$0" >"$0.log" 2>&1; exit $?' "$fragment"
+pid=$!
+while kill -0 "$pid" 2>/dev/null && [ "$SECONDS" -lt "$patience" ]; do sleep 0.2; done
 [ ! -s "$fragment.log" ] || tail -c 65536 "$fragment.log"
-if [ -e "$fragment.code" ]; then say "the fragment ended with code $(cat "$fragment.code")"
-else say "the fragment goes on in the background; see $fragment.log"
+if kill -0 "$pid" 2>/dev/null; then say "the fragment goes on in the background; see $fragment.log"
+else
+  wait "$pid"
+  say "the fragment ended with code $?"
 fi

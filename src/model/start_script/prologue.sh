@@ -14,6 +14,8 @@ say() { printf 'cloister: %s\n' "$*"; }
 # write MODE FILE: stdin becomes the file, whole or not at all.
 write() { mkdir -p "${2%/*}" && cat >"$2.new" && chmod "$1" "$2.new" && mv -f "$2.new" "$2"; }
 
-# Nothing in the background may hold the hook's output open: the notebook would wait for it.
-detached() { mkdir -p "${log%/*}" && setsid "$@" </dev/null >>"$log" 2>&1 & }
-
+# Nothing in the background may hold the hook's output open, a shell that waits for it included: AWS would wait for it.
+detached() {
+  mkdir -p "${log%/*}"
+  setsid "$@" </dev/null >>"$log" 2>&1 &
+}
