@@ -103,17 +103,6 @@ impl Document {
     pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
         parse::document(text, kind)
     }
-
-    /// The service principals that an `Allow` names, whatever its conditions.
-    pub fn trusted_services(&self) -> impl Iterator<Item = &str> {
-        let allows = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
-        allows.filter_map(|statement| statement.principals.as_ref()).flat_map(Scope::entries).filter_map(|principal| {
-            match principal {
-                Principal::Service(name) => Some(name.as_str()),
-                _ => None,
-            }
-        })
-    }
 }
 
 /// Replaces every `AWS`, `Service` and `Federated` principal of a document; the closure gets the kind and the value.

@@ -298,6 +298,12 @@ impl World {
         (settings, ids, account.region(region))
     }
 
+    /// The account with this number, if it has been used.
+    #[must_use]
+    pub fn existing_account(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
     /// The numbers of the accounts that have been used.
     pub fn account_ids(&self) -> impl Iterator<Item = &str> {
         self.accounts.keys().map(String::as_str)

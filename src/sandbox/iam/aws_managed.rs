@@ -1,0 +1,104 @@
+//! A few of the policies that AWS provides. Their documents say the same as AWS's about the services that are simulated
+//! here and are shorter about all others; any other name does not exist.
+
+use serde_json::{Value, json};
+
+use super::super::clock::Instant;
+use super::policy::ManagedPolicy;
+
+const PREFIX: &str = "arn:aws:iam::aws:policy/";
+
+const NAMES: [&str; 14] = [
+    "AWSCodeArtifactAdminAccess",
+    "AWSCodeArtifactReadOnlyAccess",
+    "AWSDenyAll",
+    "AdministratorAccess",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AmazonSageMakerFullAccess",
+    "AmazonSageMakerReadOnly",
+    "AmazonVPCFullAccess",
+    "IAMFullAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+];
+
+/// The policy of AWS with this ARN.
+pub(super) fn find(arn: &str) -> Option<ManagedPolicy> {
+    let name = arn.strip_prefix(PREFIX)?;
+    NAMES.iter().position(|known| *known == name).map(policy)
+}
+
+/// All that are known here.
+pub(super) fn all() -> impl Iterator<Item = ManagedPolicy> {
+    (0..NAMES.len()).map(policy)
+}
+
+fn policy(position: usize) -> ManagedPolicy {
+    let name = NAMES[position];
+    let document = json!({"Version": "2012-10-17", "Statement": statements(name)}).to_string();
+    let id = format!("ANPAAWSMANAGEDPOLICY{}", char::from(b'A' + u8::try_from(position).unwrap_or_default()));
+    // The day on which AWS published the first of its managed policies.
+    let published = Instant::from_secs(1_423_161_600);
+    ManagedPolicy::new(format!("{PREFIX}{name}"), id, document, published)
+}
+
+fn statements(name: &str) -> Value {
+    let allow = |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
+    match name {
+        "AWSCodeArtifactAdminAccess" => json!([
+            {"Effect": "Allow", "Action": ["codeartifact:*"], "Resource": "*"},
+            {"Effect": "Allow", "Action": "sts:GetServiceBearerToken", "Resource": "*",
+             "Condition": {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}}},
+        ]),
+        "AWSCodeArtifactReadOnlyAccess" => json!([
+            {"Effect": "Allow",
+             "Action": ["codeartifact:Describe*", "codeartifact:Get*", "codeartifact:List*", "codeartifact:ReadFromRepository"],
+             "Resource": "*"},
+            {"Effect": "Allow", "Action": "sts:GetServiceBearerToken", "Resource": "*",
+             "Condition": {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}}},
+        ]),
+        "AWSDenyAll" => json!([{"Sid": "DenyAll", "Effect": "Deny", "Action": ["*"], "Resource": "*"}]),
+        "AdministratorAccess" => allow(json!("*")),
+        "AmazonEC2FullAccess" => allow(json!("ec2:*")),
+        "AmazonEC2ReadOnlyAccess" => allow(json!(["ec2:Describe*", "ec2:Get*"])),
+        "AmazonS3FullAccess" => allow(json!(["s3:*", "s3-object-lambda:*"])),
+        "AmazonS3ReadOnlyAccess" => allow(json!([
+            "s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*",
+        ])),
+        "AmazonSageMakerFullAccess" => json!([
+            {"Effect": "Allow", "Action": ["sagemaker:*"], "Resource": "*"},
+            {"Effect": "Allow",
+             "Action": ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:CreateVpcEndpoint", "ec2:Describe*",
+                        "iam:ListRoles", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:Describe*",
+                        "logs:PutLogEvents", "s3:ListAllMyBuckets", "s3:GetBucketLocation"],
+             "Resource": "*"},
+            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+             "Resource": ["arn:aws:s3:::*SageMaker*", "arn:aws:s3:::*Sagemaker*", "arn:aws:s3:::*sagemaker*"]},
+            {"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": "arn:aws:iam::*:role/*",
+             "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}},
+        ]),
+        "AmazonSageMakerReadOnly" => allow(json!(["sagemaker:Describe*", "sagemaker:List*", "sagemaker:Get*"])),
+        // The list of AWS's is longer; within EC2 it covers what makes up a network.
+        "AmazonVPCFullAccess" => allow(json!([
+            "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*Route*", "ec2:*SecurityGroup*", "ec2:*Gateway*", "ec2:*NetworkAcl*",
+            "ec2:*NetworkInterface*", "ec2:CreateTags", "ec2:DeleteTags", "ec2:Describe*",
+        ])),
+        "IAMFullAccess" => allow(json!(["iam:*"])),
+        "PowerUserAccess" => json!([
+            {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
+            {"Effect": "Allow",
+             "Action": ["iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:ListRoles",
+                        "organizations:DescribeOrganization", "account:ListRegions", "account:GetAccountInformation"],
+             "Resource": "*"},
+        ]),
+        // ReadOnlyAccess, and nothing else is left.
+        _ => allow(json!([
+            "codeartifact:Describe*", "codeartifact:Get*", "codeartifact:List*", "codeartifact:ReadFromRepository",
+            "ec2:Describe*", "ec2:Get*", "iam:Generate*", "iam:Get*", "iam:List*", "iam:Simulate*", "logs:Describe*",
+            "logs:Get*", "s3:Get*", "s3:List*", "sagemaker:Describe*", "sagemaker:List*", "sts:GetAccessKeyInfo",
+        ])),
+    }
+}
