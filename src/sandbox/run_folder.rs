@@ -56,12 +56,12 @@ impl Drop for RunFolder {
     }
 }
 
+/// Whoever is about to make one holds the gate, so a folder without a lock belongs to nobody.
 fn remove_abandoned(all: &Path) -> io::Result<()> {
-    for folder in fs::read_dir(all)?.flatten() {
-        if let Ok(lock) = File::open(folder.path().join("pid"))
-            && lock.try_lock().is_ok()
-        {
-            fs::remove_dir_all(folder.path())?;
+    for folder in fs::read_dir(all)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let owned = File::open(folder.join("pid")).is_ok_and(|lock| lock.try_lock().is_err());
+        if !owned {
+            fs::remove_dir_all(folder)?;
         }
     }
     Ok(())

@@ -1,0 +1,56 @@
+//! The command line: one file per subcommand, which parses, calls and renders. Nothing is decided here.
+
+#[cfg(feature = "sandbox")]
+pub mod control_plane;
+pub mod generate;
+pub mod interrupt;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+#[cfg(feature = "sandbox")]
+pub mod simulator;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps SageMaker notebook environments without internet access in line with a manifest.
+#[derive(Debug, Parser)]
+#[command(name = "cloister", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the custom resource definitions
+    Crd,
+    /// Write the files of the repository that are made from the types, or check that they are fresh
+    Generate(generate::Args),
+    /// The simulated AWS alone, until Ctrl-C
+    #[cfg(feature = "sandbox")]
+    Simulator(simulator::Args),
+    /// etcd, kube-apiserver and kube-controller-manager alone, until Ctrl-C
+    #[cfg(feature = "sandbox")]
+    ControlPlane(control_plane::Args),
+    /// Control plane, simulated AWS, controller and an example, until Ctrl-C
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Args),
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// What the command could not do.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Crd => generate::print_crds(),
+        Command::Generate(args) => generate::run(args),
+        #[cfg(feature = "sandbox")]
+        Command::Simulator(args) => simulator::run(args).await,
+        #[cfg(feature = "sandbox")]
+        Command::ControlPlane(args) => control_plane::run(args).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(args).await,
+    }
+}
