@@ -53,12 +53,16 @@ pub(super) struct Served {
 
 impl Served {
     pub async fn on(port: u16, delay: Delay) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} of 127.0.0.1 not had"))?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("port {port} of 127.0.0.1 not had"))?;
         let url = format!("http://{}", listener.local_addr()?);
         // Package URLs lead back to us, or `pip` would follow them to AWS. Ids differ from run to run, as AWS's do.
-        let settings =
-            Settings { public_url: Some(url.clone()), seed: fastrand::u64(..), ..Settings::with_delays(delay.delays()) };
+        let settings = Settings {
+            public_url: Some(url.clone()),
+            seed: fastrand::u64(..),
+            ..Settings::with_delays(delay.delays())
+        };
         let simulator = Simulator::new(settings, Arc::new(WallClock));
         let task = tokio::spawn(async move {
             if let Err(error) = server::serve(simulator, listener, std::future::pending()).await {

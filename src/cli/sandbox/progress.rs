@@ -24,11 +24,7 @@ pub struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub fn new(
-        environments: &'a Api<IsolatedNotebookEnvironment>,
-        name: &'a str,
-        controller: &'a mut Program,
-    ) -> Self {
+    pub fn new(environments: &'a Api<IsolatedNotebookEnvironment>, name: &'a str, controller: &'a mut Program) -> Self {
         Self { environments, name, controller, began: Instant::now(), said: String::new(), stalled_since: None }
     }
 
@@ -78,7 +74,11 @@ impl<'a> Follower<'a> {
         }
         if self.began.elapsed() > patience {
             let log = self.controller.last_words();
-            bail!("not done after {} s: {}\n{table}\nThe controller's last words:\n{log}", patience.as_secs(), self.said);
+            bail!(
+                "not done after {} s: {}\n{table}\nThe controller's last words:\n{log}",
+                patience.as_secs(),
+                self.said
+            );
         }
         Ok(())
     }
