@@ -171,7 +171,8 @@ fn unusable(identity: &Identity, error: &AwsError) -> Problem {
     );
     match error.class {
         ErrorClass::Credentials | ErrorClass::Denied => {
-            let message = format!("{who} cannot be used: {error}; check the role, its trust policy and its external id");
+            let message =
+                format!("{who} cannot be used: {error}; check the role, its trust policy and its external id");
             Problem::new(ErrorClass::Credentials, message).because("AccessDenied")
         }
         _ => Problem::new(error.class, format!("{who} could not be checked: {error}")),

@@ -73,12 +73,18 @@ fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkErr
         SdkError::ConstructionFailure(source) => {
             let text = format!("{source:?}");
             let class = if mentions_credentials(&text) { ErrorClass::Credentials } else { ErrorClass::Invalid };
-            AwsError::new(class, operation, "the request could not be made; check the identity's credentials and the field values")
+            AwsError::new(
+                class,
+                operation,
+                "the request could not be made; check the identity's credentials and the field values",
+            )
         }
         SdkError::DispatchFailure(failure) => dispatch_failure(operation, reading, failure),
-        SdkError::TimeoutError(_) => {
-            AwsError::new(ambiguous(reading), operation, "no answer in time; the endpoint may be out of reach from here")
-        }
+        SdkError::TimeoutError(_) => AwsError::new(
+            ambiguous(reading),
+            operation,
+            "no answer in time; the endpoint may be out of reach from here",
+        ),
         SdkError::ResponseError(_) => AwsError::new(ambiguous(reading), operation, "the answer could not be read"),
         _ => AwsError::new(ambiguous(reading), operation, "the call ended in an unknown way"),
     }
@@ -91,11 +97,16 @@ fn dispatch_failure(
 ) -> AwsError {
     let text = failure.as_connector_error().map_or_else(|| format!("{failure:?}"), |error| format!("{error:?}"));
     if mentions_credentials(&text) {
-        let words = "no usable credentials: check the identity's role, its trust policy and the controller's own credentials";
+        let words =
+            "no usable credentials: check the identity's role, its trust policy and the controller's own credentials";
         return AwsError::new(ErrorClass::Credentials, operation, words);
     }
     if failure.is_timeout() {
-        return AwsError::new(ambiguous(reading), operation, "no answer in time; the endpoint may be out of reach from here");
+        return AwsError::new(
+            ambiguous(reading),
+            operation,
+            "no answer in time; the endpoint may be out of reach from here",
+        );
     }
     AwsError::new(ambiguous(reading), operation, "the connection failed; the endpoint may be out of reach from here")
 }
@@ -120,21 +131,56 @@ pub fn is_read(operation: &str) -> bool {
 fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> ErrorClass {
     let code = code.unwrap_or_default();
     match code {
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
-        | "RequestThrottled" | "RequestThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded"
-        | "EC2ThrottledException" | "LimitExceededException" => return ErrorClass::Throttled,
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "AuthFailure" | "OptInRequired"
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "BandwidthLimitExceeded"
+        | "EC2ThrottledException"
+        | "LimitExceededException" => return ErrorClass::Throttled,
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthFailure"
+        | "OptInRequired"
         | "UnmodifiableEntity" => return ErrorClass::Denied,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature" | "MissingAuthenticationToken"
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "RequestExpired"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
         | "InvalidSignatureException" => return ErrorClass::Credentials,
-        "DependencyViolation" | "IncorrectState" | "DeleteConflict" | "ConcurrentModification" | "ResourceInUse"
-        | "OperationInProgress" | "InvalidVpcState" => return ErrorClass::Waiting,
-        "NoSuchEntity" | "ResourceNotFoundException" | "ResourceNotFound" | "InvalidPermission.NotFound"
+        "DependencyViolation"
+        | "IncorrectState"
+        | "DeleteConflict"
+        | "ConcurrentModification"
+        | "ResourceInUse"
+        | "OperationInProgress"
+        | "InvalidVpcState" => return ErrorClass::Waiting,
+        "NoSuchEntity"
+        | "ResourceNotFoundException"
+        | "ResourceNotFound"
+        | "InvalidPermission.NotFound"
         | "InvalidAssociationID.NotFound" => return ErrorClass::NotFound,
-        "EntityAlreadyExists" | "InvalidGroup.Duplicate" | "InvalidPermission.Duplicate" | "InvalidSubnet.Conflict"
-        | "RouteAlreadyExists" | "Resource.AlreadyAssociated" | "ConflictException" => return ErrorClass::Exists,
-        "ServiceQuotaExceededException" | "LimitExceeded" | "ResourceLimitExceeded" | "InsufficientFreeAddressesInSubnet"
+        "EntityAlreadyExists"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPermission.Duplicate"
+        | "InvalidSubnet.Conflict"
+        | "RouteAlreadyExists"
+        | "Resource.AlreadyAssociated"
+        | "ConflictException" => return ErrorClass::Exists,
+        "ServiceQuotaExceededException"
+        | "LimitExceeded"
+        | "ResourceLimitExceeded"
+        | "InsufficientFreeAddressesInSubnet"
         | "InsufficientInstanceCapacity" => return ErrorClass::Quota,
         "IdempotentParameterMismatch" => return ErrorClass::Unknown,
         _ => {}
@@ -190,9 +236,19 @@ mod tests {
             ("VpcEndpointLimitExceeded", "", 400, ErrorClass::Quota),
             ("RequestLimitExceeded", "", 503, ErrorClass::Throttled),
             ("ValidationException", "RecordNotFound", 400, ErrorClass::NotFound),
-            ("ValidationException", "Status (InService) not in ([Stopped]). Unable to transition to (Deleting)", 400, ErrorClass::Waiting),
+            (
+                "ValidationException",
+                "Status (InService) not in ([Stopped]). Unable to transition to (Deleting)",
+                400,
+                ErrorClass::Waiting,
+            ),
             ("ValidationException", "Cannot create a duplicate Notebook Instance (arn)", 400, ErrorClass::Exists),
-            ("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for x", 400, ErrorClass::Waiting),
+            (
+                "InvalidParameter",
+                "private-dns-enabled cannot be set because there is already a conflicting DNS domain for x",
+                400,
+                ErrorClass::Waiting,
+            ),
             ("ServiceFailure", "", 500, ErrorClass::Unknown),
             ("ValidationException", "bad", 400, ErrorClass::Invalid),
         ];

@@ -50,7 +50,12 @@ impl Inventory {
     ///
     /// # Errors
     /// When a read was needed and failed; an older look is then still there for those who can live with it.
-    pub async fn get<T: Listing>(&self, clients: &Clients, key: &str, not_before: Instant) -> Result<Arc<Looked<T>>, AwsError> {
+    pub async fn get<T: Listing>(
+        &self,
+        clients: &Clients,
+        key: &str,
+        not_before: Instant,
+    ) -> Result<Arc<Looked<T>>, AwsError> {
         let shelf = self.shelf::<T>(key);
         // Held during the read: whoever needs the same look waits here and finds it.
         let mut latest = shelf.latest.lock().await;

@@ -40,7 +40,9 @@ pub fn sights(
         let address = item.address.clone().or_else(|| owner.address_of(&item.tags));
         let Some(address) = address.filter(|_| !taken.contains(&item.id)) else { continue };
         if is_owners(owner, item) {
-            sights.entry(spare(&sights, address, &item.id)).or_insert_with_key(|address| present(owner, address.clone(), item));
+            sights
+                .entry(spare(&sights, address, &item.id))
+                .or_insert_with_key(|address| present(owner, address.clone(), item));
         }
     }
     sights
@@ -48,11 +50,7 @@ pub fn sights(
 
 /// A second thing with the same address (a creation that a crash doubled) gets an address of its own, so that it is seen and removed.
 fn spare(sights: &BTreeMap<Address, Sight>, address: Address, id: &str) -> Address {
-    if sights.contains_key(&address) {
-        Address::new(address.kind, format!("{}#{id}", address.name))
-    } else {
-        address
-    }
+    if sights.contains_key(&address) { Address::new(address.kind, format!("{}#{id}", address.name)) } else { address }
 }
 
 fn find<'a>(
@@ -64,15 +62,19 @@ fn find<'a>(
 ) -> Option<&'a Item> {
     match &wanted.management {
         Management::Existing(id) => items.iter().find(|item| item.id == *id),
-        Management::Addition(id) => items.iter().find(|item| item.id == *id || item.address.as_ref() == Some(&wanted.address)),
+        Management::Addition(id) => {
+            items.iter().find(|item| item.id == *id || item.address.as_ref() == Some(&wanted.address))
+        }
         Management::Owned => {
             let tagged = |item: &&Item| {
-                item.address.as_ref() == Some(&wanted.address) || owner.address_of(&item.tags).as_ref() == Some(&wanted.address)
+                item.address.as_ref() == Some(&wanted.address)
+                    || owner.address_of(&item.tags).as_ref() == Some(&wanted.address)
             };
             let mut ours: Vec<&Item> = items.iter().filter(tagged).collect();
             // Of two with the same address the one that is known by id stays, else the one with the smaller id: always the same.
             ours.sort_by_key(|item| (Some(&item.id) != known, item.id.clone()));
-            ours.first().copied()
+            ours.first()
+                .copied()
                 .or_else(|| items.iter().find(|item| Some(&item.id) == known))
                 .or_else(|| items.iter().find(|item| provider.same_place(wanted, item)))
         }

@@ -210,7 +210,13 @@ pub trait Provider: ResourceKind {
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError>;
 
     /// Correct the fields in `diffs` and no others, with the fewest calls; add before remove.
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError>;
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError>;
 
     /// Delete it, or take the next step towards that. "Not found" is success.
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError>;

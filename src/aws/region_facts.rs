@@ -21,7 +21,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// What the region offers to this environment. What cannot be read (no permission) is simply not known: the wishes that depend on it
 /// are left to AWS, and a subnet in the wrong zone ends in AWS's own words.
 pub async fn facts(account: &Account, environment: Option<&Environment>) -> RegionFacts {
-    let Some(services) = environment.map(services_of).filter(|services| !services.is_empty()) else { return RegionFacts::default() };
+    let Some(services) = environment.map(services_of).filter(|services| !services.is_empty()) else {
+        return RegionFacts::default();
+    };
     let now = Instant::now();
     let not_before = now.checked_sub(DAY).unwrap_or(now);
     let key: Vec<&str> = services.iter().map(|service| service.name()).collect();
@@ -37,7 +39,8 @@ pub async fn facts(account: &Account, environment: Option<&Environment>) -> Regi
 /// The services for which the environment makes endpoints. Without one of ours nothing of the region needs to be known.
 fn services_of(environment: &Environment) -> BTreeSet<Service> {
     let managed = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Managed { .. });
-    let ours = environment.network.endpoints.iter().filter(|(_, endpoint)| managed(endpoint)).map(|(service, _)| *service);
+    let ours =
+        environment.network.endpoints.iter().filter(|(_, endpoint)| managed(endpoint)).map(|(service, _)| *service);
     let mut services: BTreeSet<Service> = ours.collect();
     let needs_prefix_list = matches!(environment.network.notebooks_group, Part::Managed(()));
     if needs_prefix_list && environment.network.endpoints.contains_key(&Service::S3) {
@@ -51,7 +54,8 @@ impl Listing for RegionFacts {
     /// `key` names the services, separated by commas.
     async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
         let services: Vec<Service> = key.split(',').filter_map(|name| name.parse().ok()).collect();
-        let (endpoint_services, prefix_list) = futures::join!(read_services(clients, &services), read_s3_prefix_list(clients, &services));
+        let (endpoint_services, prefix_list) =
+            futures::join!(read_services(clients, &services), read_s3_prefix_list(clients, &services));
         let mut facts = Self::default();
         for (name, zones, policy_supported) in tolerate(endpoint_services)? {
             let entry: &mut EndpointServiceFacts = facts.endpoint_services.entry(name).or_default();
@@ -59,7 +63,8 @@ impl Listing for RegionFacts {
             entry.policy_supported |= policy_supported;
         }
         // Every service is offered in some zones; together these are the zones of the region that are worth a subnet.
-        let zones: BTreeSet<String> = facts.endpoint_services.values().flat_map(|service| service.zones.clone()).collect();
+        let zones: BTreeSet<String> =
+            facts.endpoint_services.values().flat_map(|service| service.zones.clone()).collect();
         facts.zones = zones.into_iter().collect();
         facts.prefix_lists.extend(tolerate(prefix_list)?);
         Ok(facts)
@@ -73,7 +78,11 @@ async fn read_services(clients: &Clients, services: &[Service]) -> Result<Vec<Se
     let describe = clients.ec2.describe_vpc_endpoint_services().set_service_names(Some(names));
     let answer = describe.send().await.map_err(from_sdk("ec2:DescribeVpcEndpointServices"))?;
     let rows = answer.service_details.unwrap_or_default().into_iter().filter_map(|detail| {
-        Some((detail.service_name?, detail.availability_zones.unwrap_or_default(), detail.vpc_endpoint_policy_supported.unwrap_or(true)))
+        Some((
+            detail.service_name?,
+            detail.availability_zones.unwrap_or_default(),
+            detail.vpc_endpoint_policy_supported.unwrap_or(true),
+        ))
     });
     Ok(rows.collect())
 }
@@ -86,7 +95,11 @@ async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<
     let filter = Filter::builder().name("prefix-list-name").values(name).build();
     let describe = clients.ec2.describe_prefix_lists().filters(filter);
     let answer = describe.send().await.map_err(from_sdk("ec2:DescribePrefixLists"))?;
-    let rows = answer.prefix_lists.unwrap_or_default().into_iter().filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?)));
+    let rows = answer
+        .prefix_lists
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?)));
     Ok(rows.collect())
 }
 

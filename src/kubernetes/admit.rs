@@ -12,15 +12,16 @@ use std::{
 use super::api::{
     AWSIdentity, IsolatedNotebookEnvironment,
     environment::{
-        self as spec, Access, DeletionPolicy, Effect as SpecEffect, EndpointIngress, EndpointPolicyPreset, Management, NotebookState,
-        Permission, RootAccess,
+        self as spec, Access, DeletionPolicy, Effect as SpecEffect, EndpointIngress, EndpointPolicyPreset, Management,
+        NotebookState, Permission, RootAccess,
         notebooks::{DEFAULT_MINIMUM_IMDS_VERSION, DEFAULT_VOLUME_SIZE_GIB},
     },
 };
 use crate::model::{
     environment::{
-        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole, ManagedSubnet, Network,
-        Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet, Traffic, derived_name,
+        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
+        ManagedSubnet, Network, Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet,
+        Traffic, derived_name,
     },
     owner::Owner,
     policy::{Clause, Effect, PolicyDocument, Statement},
@@ -39,13 +40,20 @@ pub const RECONCILE_AT: &str = "cloister.dev/reconcile-at";
 ///
 /// # Errors
 /// When it contradicts itself or the identity's limits. The first contradiction is named.
-pub fn admit(object: &IsolatedNotebookEnvironment, owner: Owner, identity: &AWSIdentity) -> Result<Environment, Problem> {
+pub fn admit(
+    object: &IsolatedNotebookEnvironment,
+    owner: Owner,
+    identity: &AWSIdentity,
+) -> Result<Environment, Problem> {
     let spec = &object.spec;
     let account = identity.spec.account.clone();
     if !identity.spec.regions.contains(&spec.region) {
         let allowed = identity.spec.regions.join(", ");
         let name = spec.identity_ref.name.as_str();
-        return Err(invalid(format!("`spec.region` is {}, but AWSIdentity {name} may use only: {allowed}", spec.region)));
+        return Err(invalid(format!(
+            "`spec.region` is {}, but AWSIdentity {name} may use only: {allowed}",
+            spec.region
+        )));
     }
     check_limits(spec, identity)?;
     let repositories = repositories(spec)?;
@@ -111,7 +119,11 @@ fn rules(object: &IsolatedNotebookEnvironment) -> Result<Rules, Problem> {
 
 /// `1h30m`, `5m`, `90s`.
 pub(super) fn duration(text: &str) -> Result<Duration, Problem> {
-    let wrong = || invalid(format!("`spec.driftCheckInterval` is {text}; it must be a duration between 1m and 24h, such as 5m or 1h30m"));
+    let wrong = || {
+        invalid(format!(
+            "`spec.driftCheckInterval` is {text}; it must be a duration between 1m and 24h, such as 5m or 1h30m"
+        ))
+    };
     let mut seconds = 0_u64;
     let mut number = String::new();
     for letter in text.chars() {
@@ -139,7 +151,8 @@ fn check_limits(spec: &spec::IsolatedNotebookEnvironmentSpec, identity: &AWSIden
     let Some(limits) = &identity.spec.limits else { return Ok(()) };
     let name = identity.metadata.name.as_deref().unwrap_or_default();
     let refuse = |field: &str, value: &str, allowed: &[String]| {
-        invalid(format!("`{field}` is {value}, but AWSIdentity {name} allows only: {}", allowed.join(", "))).because("NotAllowedByIdentity")
+        invalid(format!("`{field}` is {value}, but AWSIdentity {name} allows only: {}", allowed.join(", ")))
+            .because("NotAllowedByIdentity")
     };
     if let (Some(id), Some(allowed)) = (&spec.network.vpc.id, &limits.vpc_ids)
         && !allowed.contains(id)
@@ -224,7 +237,8 @@ fn endpoints(network: &spec::Network, vpc: &Part<String>) -> Result<BTreeMap<Ser
     let mut endpoints: BTreeMap<Service, Endpoint> = derived.iter().map(|service| (*service, ours())).collect();
     for entry in &network.endpoints {
         let name = wire(&entry.service);
-        let service = name.parse().map_err(|()| invalid(format!("`spec.network.endpoints` names the unknown service {name}")))?;
+        let service =
+            name.parse().map_err(|()| invalid(format!("`spec.network.endpoints` names the unknown service {name}")))?;
         let endpoint = match (&entry.id, entry.external.unwrap_or_default()) {
             (Some(id), _) => Endpoint::Existing(id.clone()),
             (None, true) => Endpoint::External,
@@ -309,7 +323,9 @@ fn repository_policy(repository: &str, permissions: &spec::RepositoryPermissions
     let used = document.to_json().len();
     if used > REPOSITORY_POLICY_LIMIT {
         let field = format!("spec.packages.repositories[{repository}].permissions");
-        return Err(invalid(format!("`{field}` make a policy of {used} characters, {REPOSITORY_POLICY_LIMIT} are allowed")));
+        return Err(invalid(format!(
+            "`{field}` make a policy of {used} characters, {REPOSITORY_POLICY_LIMIT} are allowed"
+        )));
     }
     Ok(document)
 }
@@ -325,13 +341,19 @@ fn check_upstreams(repositories: &[Repository]) -> Result<(), Problem> {
     for start in upstreams.keys() {
         let mut path = vec![*start];
         if let Some(circle) = circle_from(start, &upstreams, &mut path) {
-            return Err(invalid(format!("`spec.packages.repositories`: upstreams form a circle: {circle}; remove one of these upstreams")));
+            return Err(invalid(format!(
+                "`spec.packages.repositories`: upstreams form a circle: {circle}; remove one of these upstreams"
+            )));
         }
     }
     Ok(())
 }
 
-fn circle_from<'a>(start: &str, upstreams: &BTreeMap<&'a str, &'a [String]>, path: &mut Vec<&'a str>) -> Option<String> {
+fn circle_from<'a>(
+    start: &str,
+    upstreams: &BTreeMap<&'a str, &'a [String]>,
+    path: &mut Vec<&'a str>,
+) -> Option<String> {
     let here = *path.last()?;
     for next in upstreams.get(here).copied().unwrap_or_default() {
         if next == start {
@@ -351,7 +373,11 @@ fn circle_from<'a>(start: &str, upstreams: &BTreeMap<&'a str, &'a [String]>, pat
 
 // --- role ---------------------------------------------------------------------------------------------------------------------
 
-fn role(spec: &spec::IsolatedNotebookEnvironmentSpec, owner: &Owner, identity: &AWSIdentity) -> Result<ExecutionRole, Problem> {
+fn role(
+    spec: &spec::IsolatedNotebookEnvironmentSpec,
+    owner: &Owner,
+    identity: &AWSIdentity,
+) -> Result<ExecutionRole, Problem> {
     let role = &spec.execution_role;
     if let Some(arn) = &role.arn {
         if !arn.contains(&format!(":{}:", identity.spec.account)) {
@@ -362,7 +388,9 @@ fn role(spec: &spec::IsolatedNotebookEnvironmentSpec, owner: &Owner, identity: &
     }
     let required = &identity.spec.permissions_boundary;
     if let Some(asked) = role.permissions_boundary.as_ref().filter(|asked| *asked != required) {
-        let message = format!("`spec.executionRole.permissionsBoundary` is {asked}, but the identity requires {required}; leave it out");
+        let message = format!(
+            "`spec.executionRole.permissionsBoundary` is {asked}, but the identity requires {required}; leave it out"
+        );
         return Err(invalid(message).because("NotAllowedByIdentity"));
     }
     let statements = role.statements.iter().map(|statement| Statement {
@@ -375,7 +403,11 @@ fn role(spec: &spec::IsolatedNotebookEnvironmentSpec, owner: &Owner, identity: &
     });
     Ok(ExecutionRole::Managed(Box::new(ManagedRole {
         name: role.name.clone().unwrap_or_else(|| derived_name(owner, "role", 64)),
-        s3: role.s3.iter().map(|entry| BucketAccess { bucket: entry.bucket.clone(), write: entry.access == Access::ReadWrite }).collect(),
+        s3: role
+            .s3
+            .iter()
+            .map(|entry| BucketAccess { bucket: entry.bucket.clone(), write: entry.access == Access::ReadWrite })
+            .collect(),
         statements: statements.collect(),
         managed_policies: role.managed_policy_arns.iter().cloned().collect(),
         permissions_boundary: Some(required.clone()),
@@ -407,10 +439,16 @@ fn notebooks(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Noteboo
         let existing = notebook.existing.unwrap_or_default();
         let subnet = notebook.subnet.as_ref().or(only_subnet);
         if subnet.is_none() && !existing {
-            return Err(invalid(format!("`spec.notebooks[{}].subnet` must be set, as there are several subnets", notebook.name)));
+            return Err(invalid(format!(
+                "`spec.notebooks[{}].subnet` must be set, as there are several subnets",
+                notebook.name
+            )));
         }
         if notebook.attach_lifecycle.unwrap_or_default() {
-            let message = format!("`spec.notebooks[{}].attachLifecycle` is not supported in this version; leave it out", notebook.name);
+            let message = format!(
+                "`spec.notebooks[{}].attachLifecycle` is not supported in this version; leave it out",
+                notebook.name
+            );
             return Err(invalid(message));
         }
         let lifecycle = notebook.lifecycle.clone().unwrap_or_default();

@@ -8,10 +8,11 @@ use kube::{
     Api, Client, ResourceExt,
     core::DeserializeGuard,
     runtime::{
-        Controller, WatchStreamExt,
+        Controller, Predicate, PredicateConfig, WatchStreamExt,
         controller::{Action, Config},
-        predicates, reflector, watcher,
+        predicates, reflector,
         reflector::ObjectRef,
+        watcher,
         watcher::Config as WatchConfig,
     },
 };
@@ -37,7 +38,11 @@ type Guarded = DeserializeGuard<IsolatedNotebookEnvironment>;
 ///
 /// # Errors
 /// When the cluster cannot be reached or has no `kube-system` namespace to take its id from.
-pub async fn run(client: Client, cloud: Arc<dyn Cloud>, stop: impl Future<Output = ()> + Send + Sync + 'static) -> Result<(), kube::Error> {
+pub async fn run(
+    client: Client,
+    cloud: Arc<dyn Cloud>,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) -> Result<(), kube::Error> {
     let cluster = Api::<Namespace>::all(client.clone()).get("kube-system").await?.uid().unwrap_or_default();
     let context = Arc::new(Context { client: client.clone(), cloud, cluster, backoff: Backoff::default() });
 
@@ -50,7 +55,7 @@ pub async fn run(client: Client, cloud: Arc<dyn Cloud>, stop: impl Future<Output
         // Status writes of ours must not wake us; edits of the manifest, finalizers and annotations must.
         .predicate_filter(
             predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
-            predicates::PredicateConfig::default(),
+            PredicateConfig::default(),
         );
     let all = reader.clone();
     let identities = Api::<AWSIdentity>::all(client);

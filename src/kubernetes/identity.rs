@@ -20,7 +20,9 @@ pub async fn find(client: &Client, name: &str, namespace: &str) -> Result<AWSIde
     let identities = Api::<AWSIdentity>::all(client.clone());
     let identity = identities.get_opt(name).await.map_err(|error| unreadable("AWSIdentity", name, &error))?;
     let Some(identity) = identity else {
-        let message = format!("`spec.identityRef.name` is {name}, but there is no AWSIdentity of this name; ask the platform team for one");
+        let message = format!(
+            "`spec.identityRef.name` is {name}, but there is no AWSIdentity of this name; ask the platform team for one"
+        );
         return Err(Problem::new(ErrorClass::Credentials, message).because("IdentityNotFound"));
     };
     let labels = match &identity.spec.allowed_namespaces {
@@ -30,7 +32,9 @@ pub async fn find(client: &Client, name: &str, namespace: &str) -> Result<AWSIde
     if admits(&identity, namespace, &labels) {
         Ok(identity)
     } else {
-        let message = format!("AWSIdentity {name} does not admit namespace {namespace}; its `spec.allowedNamespaces` must name it");
+        let message = format!(
+            "AWSIdentity {name} does not admit namespace {namespace}; its `spec.allowedNamespaces` must name it"
+        );
         Err(Problem::new(ErrorClass::Credentials, message).because("NamespaceNotAllowed"))
     }
 }
@@ -54,13 +58,15 @@ async fn labels_of(client: &Client, namespace: &str) -> Result<BTreeMap<String, 
 }
 
 fn unreadable(kind: &str, name: &str, error: &kube::Error) -> Problem {
-    Problem::new(ErrorClass::Transient, format!("{kind} {name} could not be read: {error}")).because("KubernetesUnavailable")
+    Problem::new(ErrorClass::Transient, format!("{kind} {name} could not be read: {error}"))
+        .because("KubernetesUnavailable")
 }
 
 /// No `allowedNamespaces` means nobody; a name in the list or a match of the selector means yes.
 fn admits(identity: &AWSIdentity, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
     identity.spec.allowed_namespaces.as_ref().is_some_and(|allowed| {
-        allowed.names.iter().any(|name| name == namespace) || allowed.selector.as_ref().is_some_and(|selector| matches(selector, labels))
+        allowed.names.iter().any(|name| name == namespace)
+            || allowed.selector.as_ref().is_some_and(|selector| matches(selector, labels))
     })
 }
 
@@ -100,7 +106,10 @@ mod tests {
         let named = AllowedNamespaces { names: vec!["a".into()], selector: None };
         assert!(admits(&identity(Some(named.clone())), "a", &BTreeMap::new()));
         assert!(!admits(&identity(Some(named)), "b", &BTreeMap::new()));
-        let selector = NamespaceSelector { match_labels: BTreeMap::from([("team".into(), "x".into())]), match_expressions: vec![] };
+        let selector = NamespaceSelector {
+            match_labels: BTreeMap::from([("team".into(), "x".into())]),
+            match_expressions: vec![],
+        };
         let selected = AllowedNamespaces { names: vec![], selector: Some(selector) };
         assert!(admits(&identity(Some(selected.clone())), "b", &BTreeMap::from([("team".into(), "x".into())])));
         assert!(!admits(&identity(Some(selected)), "b", &BTreeMap::new()));

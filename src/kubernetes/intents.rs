@@ -40,7 +40,10 @@ impl IntentLog for StatusIntents<'_> {
         status.intents.push(to_status(intent));
         let version = object.resource_version();
         let written = self.writer.apply(&object, &status, version).await.map_err(|error| {
-            let message = format!("the intent to create {} could not be written down, so nothing was created: {error}", intent.address);
+            let message = format!(
+                "the intent to create {} could not be written down, so nothing was created: {error}",
+                intent.address
+            );
             Problem::new(ErrorClass::Transient, message).because("IntentNotWritten")
         })?;
         *object = written;

@@ -81,7 +81,8 @@ impl Visit<'_> {
         };
         let Some(environment) = scope.environment.clone() else { return Ok(Next::Check) };
         if environment.rules.paused {
-            let paused = Problem::new(ErrorClass::Waiting, "`spec.paused` is true: AWS is neither read nor written").because("Paused");
+            let paused = Problem::new(ErrorClass::Waiting, "`spec.paused` is true: AWS is neither read nor written")
+                .because("Paused");
             self.tell(&object, &report_blocked(&paused)).await?;
             return Ok(Next::Check);
         }
@@ -179,7 +180,8 @@ impl Visit<'_> {
             Some(pinned) if pinned != account => {
                 let name = &object.spec.identity_ref.name;
                 let message = format!(
-                    "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back");
+                    "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
+                );
                 Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
             }
             _ => Ok(()),
@@ -194,7 +196,8 @@ impl Visit<'_> {
             self.context.backoff.restart(&object.uid().unwrap_or_default());
             return Freshness::Now;
         }
-        let reconciling = status.conditions.iter().any(|condition| condition.type_ == "Reconciling" && condition.status == "True");
+        let reconciling =
+            status.conditions.iter().any(|condition| condition.type_ == "Reconciling" && condition.status == "True");
         if reconciling || object.meta().deletion_timestamp.is_some() { Freshness::Poll } else { Freshness::Check }
     }
 
@@ -219,7 +222,8 @@ impl Visit<'_> {
     }
 
     fn what_remains(&self, problem: Problem) -> Problem {
-        let ids: Vec<String> = remembered(self.object).into_iter().map(|(address, id)| format!("{address} ({id})")).collect();
+        let ids: Vec<String> =
+            remembered(self.object).into_iter().map(|(address, id)| format!("{address} ({id})")).collect();
         if ids.is_empty() {
             return problem;
         }
@@ -263,6 +267,7 @@ impl Visit<'_> {
 
 /// The ids that the status remembers.
 fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Address, String> {
-    let items = object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
+    let items =
+        object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
     items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
 }

@@ -15,8 +15,9 @@ use super::{
     api::{
         EnvironmentStatus, IsolatedNotebookEnvironment,
         environment::{
-            DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus, EndpointStatus, ExecutionRoleStatus, NetworkStatus,
-            NotebookStatus, PackagesStatus, PipStatus, RepositoryStatus, ResourceCount, ResourceReference, Summary,
+            DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus, EndpointStatus, ExecutionRoleStatus,
+            NetworkStatus, NotebookStatus, PackagesStatus, PipStatus, RepositoryStatus, ResourceCount,
+            ResourceReference, Summary,
         },
     },
 };
@@ -92,12 +93,17 @@ impl StatusWriter {
     ///
     /// # Errors
     /// When the API server did not take it.
-    pub async fn pin_account(&self, object: IsolatedNotebookEnvironment, account: &str) -> Result<IsolatedNotebookEnvironment, kube::Error> {
+    pub async fn pin_account(
+        &self,
+        object: IsolatedNotebookEnvironment,
+        account: &str,
+    ) -> Result<IsolatedNotebookEnvironment, kube::Error> {
         let before = object.status.clone().unwrap_or_default();
         if before.account.is_some() {
             return Ok(object);
         }
-        let first = Problem::new(ErrorClass::Waiting, "AWS is being looked at for the first time").because("Progressing");
+        let first =
+            Problem::new(ErrorClass::Waiting, "AWS is being looked at for the first time").because("Progressing");
         let mut status = before.clone();
         status.account = Some(account.to_owned());
         status.conditions = self::conditions(&object, &before, &report_blocked(&first).facts, Timestamp::now());
@@ -149,7 +155,11 @@ impl StatusWriter {
     }
 
     /// Remove a finalizer, unless somebody changed the list in the meantime.
-    pub(super) async fn remove_finalizer(&self, object: &IsolatedNotebookEnvironment, finalizer: &str) -> Result<(), kube::Error> {
+    pub(super) async fn remove_finalizer(
+        &self,
+        object: &IsolatedNotebookEnvironment,
+        finalizer: &str,
+    ) -> Result<(), kube::Error> {
         let finalizers: Vec<String> = object.finalizers().iter().filter(|name| *name != finalizer).cloned().collect();
         match self.set_finalizers(object, &finalizers).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
@@ -163,7 +173,8 @@ impl StatusWriter {
         object: &IsolatedNotebookEnvironment,
         finalizers: &[String],
     ) -> Result<IsolatedNotebookEnvironment, kube::Error> {
-        let metadata = json!({"uid": object.uid(), "resourceVersion": object.resource_version(), "finalizers": finalizers});
+        let metadata =
+            json!({"uid": object.uid(), "resourceVersion": object.resource_version(), "finalizers": finalizers});
         self.api.patch(&self.name, &PatchParams::default(), &Patch::Merge(json!({"metadata": metadata}))).await
     }
 }
@@ -176,9 +187,10 @@ fn compose(
     report: &Report,
     now: Timestamp,
 ) -> EnvironmentStatus {
-    let intents = before.intents.iter().filter(|intent| {
-        intent.token.as_ref().is_none_or(|token| !observation.settled_intents.contains(token))
-    });
+    let intents = before
+        .intents
+        .iter()
+        .filter(|intent| intent.token.as_ref().is_none_or(|token| !observation.settled_intents.contains(token)));
     let mut status = EnvironmentStatus {
         observed_generation: object.metadata.generation,
         conditions: self::conditions(object, before, &report.facts, now),
@@ -210,14 +222,20 @@ fn compose(
 fn settle_times(before: &EnvironmentStatus, status: &mut EnvironmentStatus, now: Timestamp) {
     let mut same = status.clone();
     same.last_verified_time.clone_from(&before.last_verified_time);
-    let fresh = before.last_verified_time.as_ref().is_some_and(|time| now.as_second() - time.0.as_second() < VERIFIED_SECONDS);
+    let fresh =
+        before.last_verified_time.as_ref().is_some_and(|time| now.as_second() - time.0.as_second() < VERIFIED_SECONDS);
     if same == *before && fresh {
         *status = same;
     }
 }
 
 /// The conditions: ours from the report, those of others as they are.
-fn conditions(object: &IsolatedNotebookEnvironment, before: &EnvironmentStatus, facts: &[Fact], now: Timestamp) -> Vec<Condition> {
+fn conditions(
+    object: &IsolatedNotebookEnvironment,
+    before: &EnvironmentStatus,
+    facts: &[Fact],
+    now: Timestamp,
+) -> Vec<Condition> {
     let condition = |fact: &Fact| {
         let earlier = before.conditions.iter().find(|condition| condition.type_ == fact.name);
         let unchanged = earlier.filter(|condition| condition.status == fact.truth.as_str());
@@ -235,7 +253,8 @@ fn conditions(object: &IsolatedNotebookEnvironment, before: &EnvironmentStatus, 
 
 /// What exists. A wanted resource that is not seen keeps its last id: it must not be made again as if it had never been.
 fn resources(before: &EnvironmentStatus, wanted: bool, observation: &Observation, report: &Report) -> ResourceCount {
-    let mut ids: BTreeMap<String, String> = report.ids.iter().map(|(address, id)| (address.to_string(), id.clone())).collect();
+    let mut ids: BTreeMap<String, String> =
+        report.ids.iter().map(|(address, id)| (address.to_string(), id.clone())).collect();
     if wanted {
         let known = before.resources.as_ref().map(|resources| resources.items.as_slice()).unwrap_or_default();
         for item in known {
@@ -281,13 +300,14 @@ fn packages(environment: &Environment) -> PackagesStatus {
         arn: Some(environment.repository_arn(name)),
         endpoints: formats.iter().map(|format| (format.clone(), format!("https://{host}/{format}/{name}/"))).collect(),
     };
-    let pip = environment.pip_index_url().zip(environment.packages.install.as_ref()).map(|(index_url, install)| PipStatus {
-        index_url: Some(index_url),
-        login_command: Some(format!(
-            "aws codeartifact login --tool pip --domain {} --domain-owner {} --repository {} --region {}",
-            domain.name, domain.owner, install.repository, environment.region
-        )),
-    });
+    let pip =
+        environment.pip_index_url().zip(environment.packages.install.as_ref()).map(|(index_url, install)| PipStatus {
+            index_url: Some(index_url),
+            login_command: Some(format!(
+                "aws codeartifact login --tool pip --domain {} --domain-owner {} --repository {} --region {}",
+                domain.name, domain.owner, install.repository, environment.region
+            )),
+        });
     PackagesStatus {
         domain_arn: Some(environment.domain_arn()),
         repositories: environment.packages.repositories.iter().map(|entry| repository(&entry.name)).collect(),
@@ -310,7 +330,9 @@ fn drift(before: &EnvironmentStatus, report: &Report, now: Timestamp) -> DriftSt
     let item = |drift: &Drift| {
         let field = (!drift.path.is_empty()).then(|| drift.path.clone());
         let resource = drift.address.to_string();
-        let earlier = known.iter().find(|item| item.resource == resource && item.field == field && item.observed == drift.observed);
+        let earlier = known
+            .iter()
+            .find(|item| item.resource == resource && item.field == field && item.observed == drift.observed);
         DriftItem {
             id: Some(drift.id.clone()),
             kind: match drift.kind {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     policy::PolicyDocument,
-    resource::{Change, Field, Severity, Wanted, Seen},
+    resource::{Change, Field, Seen, Severity, Wanted},
     value::{Value, Wish, bounded},
 };
 
@@ -74,7 +74,9 @@ fn compare_values(field: &Field, desired: &Value, observed: &Value, diffs: &mut 
     match (desired, observed) {
         (Value::Set(desired), Value::Set(observed)) => compare_sets(field, desired, observed, diffs),
         (Value::Policies(desired), Value::Policies(observed)) => compare_policies(field, desired, observed, diffs),
-        (Value::Policy(desired), Value::Policy(observed)) => compare_policy(field, field.name, desired, observed, diffs),
+        (Value::Policy(desired), Value::Policy(observed)) => {
+            compare_policy(field, field.name, desired, observed, diffs)
+        }
         (desired, observed) if desired == observed => {}
         (desired, observed) => {
             let kind = match (desired, observed) {

@@ -394,6 +394,10 @@ mod tests {
         assert!(one.len() <= 64);
         assert_ne!(one, other);
         assert_ne!(derived_name(&owner("a-b", "c"), "role", 64), derived_name(&owner("a", "b-c"), "role", 64));
-        assert!(derived_name(&owner("a.b", "c"), "role", 63).chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-'));
+        assert!(
+            derived_name(&owner("a.b", "c"), "role", 63)
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        );
     }
 }

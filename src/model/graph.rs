@@ -15,7 +15,9 @@ use super::{
 #[must_use]
 pub const fn gone_before(kind: Kind) -> &'static [Kind] {
     match kind {
-        Kind::Vpc => &[Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::SecurityGroupRules, Kind::VpcEndpoint],
+        Kind::Vpc => {
+            &[Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::SecurityGroupRules, Kind::VpcEndpoint]
+        }
         Kind::Subnet => &[Kind::NotebookInstance, Kind::VpcEndpoint, Kind::RouteTable],
         Kind::RouteTable => &[Kind::VpcEndpoint, Kind::NotebookInstance],
         Kind::SecurityGroup => &[Kind::SecurityGroupRules, Kind::VpcEndpoint, Kind::NotebookInstance],
@@ -34,7 +36,9 @@ pub fn blocks(other: &Seen, seen: &Seen) -> bool {
     if gone_before(seen.address.kind).contains(&other.address.kind) {
         return true;
     }
-    seen.address.kind == Kind::Repository && other.address.kind == Kind::Repository && upstreams(other).contains(&seen.id)
+    seen.address.kind == Kind::Repository
+        && other.address.kind == Kind::Repository
+        && upstreams(other).contains(&seen.id)
 }
 
 /// The upstreams of a repository, by name.
@@ -48,7 +52,11 @@ fn upstreams(repository: &Seen) -> BTreeSet<String> {
 
 /// The addresses of those of `others` that must be gone before `seen` can go.
 pub fn blockers<'a>(seen: &Seen, others: impl IntoIterator<Item = &'a Seen>) -> BTreeSet<Address> {
-    others.into_iter().filter(|other| other.address != seen.address && blocks(other, seen)).map(|other| other.address.clone()).collect()
+    others
+        .into_iter()
+        .filter(|other| other.address != seen.address && blocks(other, seen))
+        .map(|other| other.address.clone())
+        .collect()
 }
 
 #[cfg(test)]

@@ -70,8 +70,12 @@ impl Hold {
             Self::Observe => "set management: Enforce to carry it out",
             Self::Paused => "set paused: false to carry it out",
             Self::StopsNotebook => "stops the notebook: approve these steps, or set disruption.stopNotebooks: Allow",
-            Self::DeletesNotebook => "deletes the notebook and its volume: approve these steps, or set disruption.deleteNotebooks: Allow",
-            Self::Immutable => "AWS cannot change it: add a second list item and remove this one, or change the manifest back",
+            Self::DeletesNotebook => {
+                "deletes the notebook and its volume: approve these steps, or set disruption.deleteNotebooks: Allow"
+            }
+            Self::Immutable => {
+                "AWS cannot change it: add a second list item and remove this one, or change the manifest back"
+            }
             Self::VpcWide => "concerns everybody in a VPC that is not ours: set network.acknowledgeVPCWide: true",
         }
     }
@@ -254,9 +258,13 @@ impl Planner<'_> {
 
     fn consider_absent(&mut self, wanted: &Wanted) {
         if let Management::Existing(id) | Management::Addition(id) = &wanted.management {
-            let message = format!("{id} does not exist in account {} and region {}, or may not be seen; the manifest says that it exists",
-                self.environment.account, self.environment.region);
-            self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(&wanted.address));
+            let message = format!(
+                "{id} does not exist in account {} and region {}, or may not be seen; the manifest says that it exists",
+                self.environment.account, self.environment.region
+            );
+            self.plan
+                .problems
+                .push(Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(&wanted.address));
             return;
         }
         if let Some(id) = self.remembered.get(&wanted.address) {
@@ -301,7 +309,9 @@ impl Planner<'_> {
             }
             Phase::Failed { reason, remedy: Remedy::Person } => {
                 let message = format!("{} failed: {reason}", seen.id);
-                self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
+                self.plan
+                    .problems
+                    .push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
             }
             Phase::Failed { remedy: Remedy::Recreate, .. } => {
                 self.add(Step { verb: Verb::Delete, ..self.step(seen, Verb::Delete, Vec::new()) });
@@ -333,8 +343,11 @@ impl Planner<'_> {
         }
         if !fixed.is_empty() {
             let paths: Vec<_> = fixed.iter().map(|diff| diff.path.as_str()).collect();
-            let message = format!("AWS cannot change {} of {}; {}", paths.join(", "), seen.id, Hold::Immutable.way_out());
-            self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ImmutableField").about(&wanted.address));
+            let message =
+                format!("AWS cannot change {} of {}; {}", paths.join(", "), seen.id, Hold::Immutable.way_out());
+            self.plan
+                .problems
+                .push(Problem::new(ErrorClass::Invalid, message).because("ImmutableField").about(&wanted.address));
             let step = self.step(seen, Verb::Update, fixed);
             self.plan.held.push(Held { step, hold: Hold::Immutable });
         }
@@ -371,7 +384,9 @@ impl Planner<'_> {
             }
             Phase::Failed { reason, .. } => {
                 let message = format!("{} failed: {reason}; it is not ours to repair", seen.id);
-                self.plan.problems.push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
+                self.plan
+                    .problems
+                    .push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
             }
             Phase::Ready => {}
         }
@@ -385,10 +400,14 @@ impl Planner<'_> {
         let adopt = format!("annotate the environment with cloister.dev/adopt={} to take it over", wanted.address);
         let known = self.remembered.get(&wanted.address) == Some(&seen.id);
         let problem = if known {
-            let message = format!("{} has lost its owner tags; nothing is written to it, and no second one is made; {adopt}", seen.id);
+            let message = format!(
+                "{} has lost its owner tags; nothing is written to it, and no second one is made; {adopt}",
+                seen.id
+            );
             Problem::new(ErrorClass::Exists, message).because("OwnerTagsMissing")
         } else {
-            Problem::new(ErrorClass::Exists, format!("{} exists already and is not ours; {adopt}", seen.id)).because("AlreadyExists")
+            Problem::new(ErrorClass::Exists, format!("{} exists already and is not ours; {adopt}", seen.id))
+                .because("AlreadyExists")
         };
         self.plan.problems.push(problem.about(&wanted.address));
     }
@@ -401,7 +420,12 @@ impl Planner<'_> {
     /// What carries our tags and is not wanted (any more).
     fn remove_what_is_not_wanted(&mut self) {
         let wanted: BTreeSet<&Address> = self.observation.wanted.iter().map(|wanted| &wanted.address).collect();
-        let spare = self.observation.sights.values().filter_map(Sight::seen).filter(|seen| is_ours(seen) && !wanted.contains(&seen.address));
+        let spare = self
+            .observation
+            .sights
+            .values()
+            .filter_map(Sight::seen)
+            .filter(|seen| is_ours(seen) && !wanted.contains(&seen.address));
         let spare: Vec<&Seen> = spare.collect();
         for seen in &spare {
             if seen.phase == Phase::Deleting {
@@ -409,7 +433,8 @@ impl Planner<'_> {
             }
             let mut after = blockers(seen, spare.iter().copied());
             // What stays may still hold on to it and lets go in this plan.
-            let holders = self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
+            let holders =
+                self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
             after.extend(holders.map(|step| step.address.clone()));
             let step = Step { after, ..self.step(seen, Verb::Delete, Vec::new()) };
             self.add(step);
@@ -486,11 +511,13 @@ fn is_stopped(seen: &Seen) -> bool {
 /// Apply the rules as filters: an approval lets held steps pass; Observe mode and a pause hold everything.
 fn hold_back(plan: &mut Plan, rules: &Rules) {
     if rules.approved.is_some() && rules.approved == plan.approval() {
-        let (approved, held) = std::mem::take(&mut plan.held).into_iter().partition::<Vec<_>, _>(|held| held.hold.can_be_approved());
+        let (approved, held) =
+            std::mem::take(&mut plan.held).into_iter().partition::<Vec<_>, _>(|held| held.hold.can_be_approved());
         plan.held = held;
         for Held { step, .. } in approved {
             // A step that is not held for the same resource is carried out together with it.
-            let entry = plan.steps.entry(step.address.clone()).or_insert_with(|| Step { diffs: Vec::new(), ..step.clone() });
+            let entry =
+                plan.steps.entry(step.address.clone()).or_insert_with(|| Step { diffs: Vec::new(), ..step.clone() });
             entry.diffs.extend(step.diffs);
         }
     }

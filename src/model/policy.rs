@@ -146,11 +146,18 @@ impl Statement {
         }
         object.insert("Effect".into(), json!(self.effect.to_string()));
         if let Some(clause) = &self.principals {
-            object.insert(if clause.negated { "NotPrincipal" } else { "Principal" }.into(), principals_json(&clause.patterns));
+            object.insert(
+                if clause.negated { "NotPrincipal" } else { "Principal" }.into(),
+                principals_json(&clause.patterns),
+            );
         }
-        object.insert(if self.actions.negated { "NotAction" } else { "Action" }.into(), one_or_many(&self.actions.patterns));
+        object.insert(
+            if self.actions.negated { "NotAction" } else { "Action" }.into(),
+            one_or_many(&self.actions.patterns),
+        );
         if let Some(clause) = &self.resources {
-            object.insert(if clause.negated { "NotResource" } else { "Resource" }.into(), one_or_many(&clause.patterns));
+            object
+                .insert(if clause.negated { "NotResource" } else { "Resource" }.into(), one_or_many(&clause.patterns));
         }
         if !self.conditions.is_empty() {
             let operators = self.conditions.iter().map(|(operator, keys)| {
@@ -202,7 +209,9 @@ impl PolicyDocument {
         // Without a Version AWS reads the document in the older language (aws-facts 4.4).
         let version = object.get("Version").and_then(Json::as_str).unwrap_or("2008-10-17").to_owned();
         let statements = match object.get("Statement") {
-            Some(Json::Array(items)) => items.iter().enumerate().map(|(at, item)| statement(at, item)).collect::<Result<_, _>>()?,
+            Some(Json::Array(items)) => {
+                items.iter().enumerate().map(|(at, item)| statement(at, item)).collect::<Result<_, _>>()?
+            }
             Some(single @ Json::Object(_)) => BTreeSet::from([statement(0, single)?]),
             _ => return Err(wrong("Statement", "must be a statement or a list of statements")),
         };
@@ -427,7 +436,11 @@ mod tests {
 
     #[test]
     fn everybody_is_everybody() {
-        let of = |principal: &str| parse(&format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*"}}}}"#));
+        let of = |principal: &str| {
+            parse(&format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*"}}}}"#
+            ))
+        };
         assert_eq!(of("\"*\""), of(r#"{"AWS":"*"}"#));
     }
 
@@ -435,8 +448,11 @@ mod tests {
     fn writing_and_reading_gives_the_same_policy() {
         let policy = PolicyDocument::new([
             Statement::allow("Read", ["codeartifact:ReadFromRepository"], ["arn:aws:codeartifact:::x"]).by(["*"]),
-            Statement::allow("Bearer", ["sts:GetServiceBearerToken"], ["*"])
-                .when("StringEquals", "sts:AWSServiceName", ["codeartifact.amazonaws.com"]),
+            Statement::allow("Bearer", ["sts:GetServiceBearerToken"], ["*"]).when(
+                "StringEquals",
+                "sts:AWSServiceName",
+                ["codeartifact.amazonaws.com"],
+            ),
             Statement::allow("No", ["s3:*"], ["*"]).denying(),
         ]);
         assert_eq!(parse(&policy.to_json()), policy);

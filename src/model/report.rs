@@ -196,10 +196,13 @@ const fn empty() -> Report {
 #[must_use]
 pub fn report(environment: &Environment, observation: &Observation, plan: &Plan, outcomes: &Outcomes) -> Report {
     let view = View { observation, plan, outcomes };
-    let states: Vec<(&Wanted, State)> = observation.wanted.iter().map(|wanted| (wanted, view.state_of(wanted))).collect();
+    let states: Vec<(&Wanted, State)> =
+        observation.wanted.iter().map(|wanted| (wanted, view.state_of(wanted))).collect();
     let ready = states.iter().filter(|(_, state)| matches!(state, State::Ready)).count();
     let mut drift = plan.drift.clone();
-    drift.sort_by(|one, other| (one.severity, &one.address, &one.path).cmp(&(other.severity, &other.address, &other.path)));
+    drift.sort_by(|one, other| {
+        (one.severity, &one.address, &one.path).cmp(&(other.severity, &other.address, &other.path))
+    });
     let mut facts = summary(&states, plan);
     facts.push(in_sync(&drift));
     facts.push(not_evaluated(conditions::ISOLATED, "the isolation verdict is not part of this version"));
@@ -214,7 +217,11 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
         next: next(&states, plan),
         facts,
         drift,
-        next_steps: plan.held.iter().map(|held| bounded(&format!("{} ({})", held.step, held.hold.way_out()), 1024)).collect(),
+        next_steps: plan
+            .held
+            .iter()
+            .map(|held| bounded(&format!("{} ({})", held.step, held.hold.way_out()), 1024))
+            .collect(),
         approval: plan.approval(),
         ids: ids(observation),
         total: states.len(),
@@ -232,7 +239,9 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     let mut waits: Vec<String> = Vec::new();
     for (address, step) in &plan.steps {
         match outcomes.get(address) {
-            Some(Outcome::Started(what) | Outcome::Waiting(what)) => waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-"))),
+            Some(Outcome::Started(what) | Outcome::Waiting(what)) => {
+                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            }
             Some(Outcome::Failed(problem)) => waits.push(problem.to_string()),
             Some(Outcome::Done) | None => {}
         }
@@ -242,7 +251,11 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     let unfinished = plan.steps.keys().any(|address| !matches!(outcomes.get(address), Some(Outcome::Done)));
     let anything = !plan.steps.is_empty() || !plan.waiting.is_empty() || !plan.problems.is_empty();
     let stalled = problem.as_ref().is_some_and(|problem| problem.class.needs_person());
-    let message = if waits.is_empty() { "deleting in AWS".to_owned() } else { bounded(&format!("waits for {}", waits.join("; ")), 1024) };
+    let message = if waits.is_empty() {
+        "deleting in AWS".to_owned()
+    } else {
+        bounded(&format!("waits for {}", waits.join("; ")), 1024)
+    };
     let fact = |name, truth, reason: &str| Fact { name, truth, reason: reason.to_owned(), message: message.clone() };
     let reason = problem.as_ref().map_or("Deleting", |problem| problem.reason.as_str());
     let truth = |value: bool| if value { Truth::True } else { Truth::False };
@@ -258,7 +271,13 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         _ => Next::Poll,
     };
     let left: BTreeSet<Kind> = plan.steps.keys().chain(plan.waiting.keys()).map(|address| address.kind).collect();
-    Report { facts, ids: ids(observation), waiting_for: if unfinished || anything { left } else { BTreeSet::new() }, next, ..empty() }
+    Report {
+        facts,
+        ids: ids(observation),
+        waiting_for: if unfinished || anything { left } else { BTreeSet::new() },
+        next,
+        ..empty()
+    }
 }
 
 /// How far a wanted resource is.
@@ -282,7 +301,11 @@ impl View<'_> {
     fn state_of(&self, wanted: &Wanted) -> State {
         let address = &wanted.address;
         if let Some(problem) = self.plan.problems.iter().find(|problem| problem.address.as_ref() == Some(address)) {
-            return if problem.class.needs_person() { State::Blocked(problem.clone()) } else { State::Unclear(problem.clone()) };
+            return if problem.class.needs_person() {
+                State::Blocked(problem.clone())
+            } else {
+                State::Unclear(problem.clone())
+            };
         }
         if let Some(outcome) = self.outcomes.get(address) {
             return match outcome {
@@ -297,16 +320,27 @@ impl View<'_> {
         }
         if let Some(held) = self.plan.held.iter().find(|held| held.step.address == *address) {
             let message = format!("{}: {}", held.step, held.hold.way_out());
-            return State::Blocked(Problem::new(ErrorClass::Invalid, message).because("ApprovalRequired").about(address));
+            return State::Blocked(
+                Problem::new(ErrorClass::Invalid, message).because("ApprovalRequired").about(address),
+            );
         }
         let reported = self.plan.drift.iter().find(|drift| {
-            drift.address == *address && drift.action == Action::Report && matches!(wanted.management, Management::Existing(_))
+            drift.address == *address
+                && drift.action == Action::Report
+                && matches!(wanted.management, Management::Existing(_))
         });
         if let Some(drift) = reported {
             let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
             let message = format!(
-                "{} has {} {}, needed is {}; it exists and is not ours to change", drift.id, drift.path, side(&drift.observed), side(&drift.desired));
-            return State::Blocked(Problem::new(ErrorClass::Invalid, message).because("ExistingDiffers").about(address));
+                "{} has {} {}, needed is {}; it exists and is not ours to change",
+                drift.id,
+                drift.path,
+                side(&drift.observed),
+                side(&drift.desired)
+            );
+            return State::Blocked(
+                Problem::new(ErrorClass::Invalid, message).because("ExistingDiffers").about(address),
+            );
         }
         match self.observation.sights.get(address).and_then(Sight::seen) {
             Some(seen) if seen.phase == Phase::Ready => State::Ready,
@@ -334,7 +368,12 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         State::Unclear(problem) => Some(problem.clone()),
         State::Ready | State::Moving(_) | State::Blocked(_) => None,
     });
-    let spare: Vec<String> = plan.steps.keys().filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address)).map(ToString::to_string).collect();
+    let spare: Vec<String> = plan
+        .steps
+        .keys()
+        .filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address))
+        .map(ToString::to_string)
+        .collect();
     let held_spare = plan.held.iter().find(|held| states.iter().all(|(wanted, _)| wanted.address != held.step.address));
     let mut moving: Vec<String> = states
         .iter()
@@ -345,16 +384,26 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         .collect();
     moving.extend(spare.iter().map(|address| format!("{address} (being removed)")));
     let truth = |value: bool| if value { Truth::True } else { Truth::False };
-    let fact = |name, truth, reason: &str, message: &str| Fact { name, truth, reason: reason.to_owned(), message: bounded(message, 1024) };
+    let fact = |name, truth, reason: &str, message: &str| Fact {
+        name,
+        truth,
+        reason: reason.to_owned(),
+        message: bounded(message, 1024),
+    };
     let working = !moving.is_empty() || unclear.is_some();
     let ready = match (&blocked, &unclear, moving.first(), held_spare) {
         (Some(problem), ..) => fact(conditions::READY, Truth::False, &problem.reason, &problem.to_string()),
         (None, Some(problem), ..) => fact(conditions::READY, Truth::Unknown, &problem.reason, &problem.to_string()),
         (None, None, Some(_), _) => fact(conditions::READY, Truth::False, "Progressing", &waits(&moving)),
-        (None, None, None, Some(held)) => {
-            fact(conditions::READY, Truth::False, "ApprovalRequired", &format!("{}: {}", held.step, held.hold.way_out()))
+        (None, None, None, Some(held)) => fact(
+            conditions::READY,
+            Truth::False,
+            "ApprovalRequired",
+            &format!("{}: {}", held.step, held.hold.way_out()),
+        ),
+        (None, None, None, None) => {
+            fact(conditions::READY, Truth::True, "AsAsked", "everything asked for exists and is in the asked state")
         }
-        (None, None, None, None) => fact(conditions::READY, Truth::True, "AsAsked", "everything asked for exists and is in the asked state"),
     };
     let reconciling = if working {
         let reason = unclear.as_ref().map_or("Progressing", |problem| problem.reason.as_str());
@@ -365,9 +414,12 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
     };
     let stalled = match (&blocked, held_spare) {
         (Some(problem), _) => fact(conditions::STALLED, Truth::True, &problem.reason, &problem.to_string()),
-        (None, Some(held)) => {
-            fact(conditions::STALLED, Truth::True, "ApprovalRequired", &format!("{}: {}", held.step, held.hold.way_out()))
-        }
+        (None, Some(held)) => fact(
+            conditions::STALLED,
+            Truth::True,
+            "ApprovalRequired",
+            &format!("{}: {}", held.step, held.hold.way_out()),
+        ),
         (None, None) => fact(conditions::STALLED, truth(false), "NotStalled", "no person is needed"),
     };
     vec![ready, reconciling, stalled]
@@ -382,7 +434,11 @@ fn in_sync(drift: &[Drift]) -> Fact {
         None => (Truth::True, "InSync", "nothing deviates".to_owned()),
         Some(first) => {
             let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
-            let place = if first.path.is_empty() { first.address.to_string() } else { format!("{} {}", first.address, first.path) };
+            let place = if first.path.is_empty() {
+                first.address.to_string()
+            } else {
+                format!("{} {}", first.address, first.path)
+            };
             let more = if drift.len() > 1 { format!("; and {} more", drift.len() - 1) } else { String::new() };
             let message = format!("{place}: wanted {}, found {}{more}", side(&first.desired), side(&first.observed));
             (Truth::False, "Drifted", bounded(&message, 1024))
@@ -397,7 +453,12 @@ fn not_evaluated(name: &'static str, message: &str) -> Fact {
 
 fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind) -> bool) -> Fact {
     let members: Vec<_> = states.iter().filter(|(wanted, _)| belongs(wanted.address.kind)).collect();
-    let fact = |truth, reason: &str, message: String| Fact { name, truth, reason: reason.to_owned(), message: bounded(&message, 1024) };
+    let fact = |truth, reason: &str, message: String| Fact {
+        name,
+        truth,
+        reason: reason.to_owned(),
+        message: bounded(&message, 1024),
+    };
     for (_, state) in &members {
         if let State::Blocked(problem) = state {
             return fact(Truth::False, &problem.reason, problem.to_string());
@@ -446,7 +507,8 @@ fn ids(observation: &Observation) -> BTreeMap<Address, String> {
 }
 
 fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kind> {
-    let moving = states.iter().filter(|(_, state)| matches!(state, State::Moving(_))).map(|(wanted, _)| wanted.address.kind);
+    let moving =
+        states.iter().filter(|(_, state)| matches!(state, State::Moving(_))).map(|(wanted, _)| wanted.address.kind);
     moving.chain(outcomes.keys().map(|address| address.kind)).collect()
 }
 

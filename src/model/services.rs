@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_zone_must_suit_every_service() {
-        let only = |zone: &str| EndpointServiceFacts { zones: BTreeSet::from([zone.to_owned()]), policy_supported: true };
+        let only =
+            |zone: &str| EndpointServiceFacts { zones: BTreeSet::from([zone.to_owned()]), policy_supported: true };
         let facts = RegionFacts {
             zones: vec!["a".into(), "b".into()],
             endpoint_services: BTreeMap::from([("x".into(), only("b"))]),

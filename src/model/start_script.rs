@@ -76,9 +76,7 @@ impl StartScript<'_> {
     /// # Errors
     /// When the whole, fragment included, exceeds what AWS accepts.
     pub fn on_create(&self) -> Result<Option<String>, TooLarge> {
-        self.on_create
-            .map(|fragment| self.hook("onCreate", "on-create", Some(fragment)))
-            .transpose()
+        self.on_create.map(|fragment| self.hook("onCreate", "on-create", Some(fragment))).transpose()
     }
 
     /// The form in which AWS takes and gives a hook.
@@ -97,11 +95,7 @@ impl StartScript<'_> {
         }
         let used = Self::encoded(&script).len();
         if used > MAX_ENCODED {
-            return Err(TooLarge {
-                hook,
-                used,
-                limit: MAX_ENCODED,
-            });
+            return Err(TooLarge { hook, used, limit: MAX_ENCODED });
         }
         Ok(script)
     }
@@ -155,11 +149,7 @@ fn here_document(text: &str) -> (String, String) {
         .map(|number: u32| format!("CLOISTER_{number}"))
         .find(|candidate| text.lines().all(|line| line != candidate))
         .expect("a text has fewer lines than there are numbers");
-    let newline = if text.is_empty() || text.ends_with('\n') {
-        ""
-    } else {
-        "\n"
-    };
+    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let closed = format!("{text}{newline}{delimiter}\n");
     (delimiter, closed)
 }
@@ -209,12 +199,7 @@ mod tests {
     #[test]
     fn the_answered_index_wins_over_the_composed_one() {
         let answered = IndexUrl::Answered("https://elsewhere/pypi/r/simple/");
-        let text = StartScript {
-            index_url: answered,
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let text = StartScript { index_url: answered, ..script() }.on_start().unwrap();
         assert!(text.contains("index_url='https://elsewhere/pypi/r/simple/'\n"));
     }
 
@@ -231,46 +216,21 @@ mod tests {
 
     #[test]
     fn a_hook_may_have_exactly_the_characters_that_aws_takes_and_none_more() {
-        let bare = StartScript {
-            on_start: Some("#\n"),
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let bare = StartScript { on_start: Some("#\n"), ..script() }.on_start().unwrap();
         let room = MAX_ENCODED / 4 * 3 - bare.len();
         let filling = format!("#{}\n", "x".repeat(room));
-        let full = StartScript {
-            on_start: Some(&filling),
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let full = StartScript { on_start: Some(&filling), ..script() }.on_start().unwrap();
         assert_eq!(StartScript::encoded(&full).len(), MAX_ENCODED);
 
         let one_more = format!("#{}\n", "x".repeat(room + 1));
-        let refused = StartScript {
-            on_start: Some(&one_more),
-            ..script()
-        }
-        .on_start()
-        .unwrap_err();
-        assert_eq!(
-            refused,
-            TooLarge {
-                hook: "onStart",
-                used: MAX_ENCODED + 4,
-                limit: MAX_ENCODED
-            }
-        );
+        let refused = StartScript { on_start: Some(&one_more), ..script() }.on_start().unwrap_err();
+        assert_eq!(refused, TooLarge { hook: "onStart", used: MAX_ENCODED + 4, limit: MAX_ENCODED });
     }
 
     #[test]
     fn there_is_a_hook_of_the_creation_only_for_a_fragment() {
         assert_eq!(script().on_create(), Ok(None));
-        let with = StartScript {
-            on_create: Some("echo made"),
-            ..script()
-        };
+        let with = StartScript { on_create: Some("echo made"), ..script() };
         let text = with.on_create().unwrap().unwrap();
         assert!(text.contains("\necho made\n") && text.contains("cloister/on-create\n"));
     }
@@ -278,12 +238,7 @@ mod tests {
     #[test]
     fn a_fragment_cannot_end_its_own_quotation() {
         let fragment = "CLOISTER_0\nrm -rf /\nCLOISTER_1\n";
-        let text = StartScript {
-            on_start: Some(fragment),
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let text = StartScript { on_start: Some(fragment), ..script() }.on_start().unwrap();
         assert!(text.contains("<<'CLOISTER_2' "));
         assert!(text.contains("CLOISTER_1\nCLOISTER_2\n"));
     }
@@ -291,24 +246,14 @@ mod tests {
     #[test]
     fn a_value_cannot_end_its_own_quotation() {
         let hostile = "r'; touch /tmp/x; '\nCLOISTER_0\n";
-        let text = StartScript {
-            repository: hostile,
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let text = StartScript { repository: hostile, ..script() }.on_start().unwrap();
         assert!(text.contains("repository='r'\\''; touch /tmp/x; '\\''\n"));
         assert!(text.contains("cat <<'CLOISTER_1'\n"));
     }
 
     #[test]
     fn no_line_ends_with_a_carriage_return() {
-        let text = StartScript {
-            on_start: Some("#!/bin/sh\r\necho a\r\n"),
-            ..script()
-        }
-        .on_start()
-        .unwrap();
+        let text = StartScript { on_start: Some("#!/bin/sh\r\necho a\r\n"), ..script() }.on_start().unwrap();
         assert!(!text.contains('\r'));
     }
 

@@ -101,7 +101,8 @@ impl Value {
             }
             Self::Policy(policy) => format!("policy {}", policy.digest()),
             Self::Policies(policies) => {
-                let named: Vec<_> = policies.iter().map(|(name, policy)| format!("{name} {}", policy.digest())).collect();
+                let named: Vec<_> =
+                    policies.iter().map(|(name, policy)| format!("{name} {}", policy.digest())).collect();
                 format!("[{}]", named.join(", "))
             }
             Self::Script(text) => format!("sha256:{}", short_digest(text)),

@@ -12,7 +12,10 @@ use crate::{
 
 /// What EC2 says, without the tags that AWS reserves for itself.
 pub fn read(tags: Option<&[Tag]>) -> Tags {
-    let pairs = tags.unwrap_or_default().iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
+    let pairs = tags
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 

@@ -180,7 +180,13 @@ impl Provider for Vpc {
         Ok(Created::id(&id).with(Output::CidrBlock, cidr_block))
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         // Hostnames can be enabled only while DNS support is on: support first (aws-facts 1.3).
         if touches(diffs, "enableDnsSupport") {
             set_dns_attribute(writer, &seen.id, VpcAttributeName::EnableDnsSupport).await?;

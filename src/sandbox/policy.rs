@@ -146,17 +146,8 @@ fn statements_mut(document: &mut Value) -> &mut [Value] {
 #[must_use]
 pub fn canonical(document: &Value) -> String {
     const TOP: [&str; 3] = ["Version", "Id", "Statement"];
-    const STATEMENT: [&str; 9] = [
-        "Sid",
-        "Effect",
-        "Principal",
-        "NotPrincipal",
-        "Action",
-        "NotAction",
-        "Resource",
-        "NotResource",
-        "Condition",
-    ];
+    const STATEMENT: [&str; 9] =
+        ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     let mut out = ordered(document, &TOP);
     for statement in statements_mut(&mut out) {
         *statement = ordered(statement, &STATEMENT);

@@ -129,8 +129,7 @@ fn caller_identity(world: &mut World, call: &Call) -> Value {
 }
 
 fn not_authorized(call: &Call, role_arn: &str, action: &str) -> Refusal {
-    let message =
-        format!("User: {} is not authorized to perform: {action} on resource: {role_arn}", call.caller.arn);
+    let message = format!("User: {} is not authorized to perform: {action} on resource: {role_arn}", call.caller.arn);
     Refusal::new(403, "AccessDenied", message)
 }
 
@@ -157,7 +156,8 @@ fn assume_role(world: &mut World, call: &Call) -> Reply {
     let arn = call.text("RoleArn").unwrap_or_default();
     let role = role_named(world, call, || not_authorized(call, arn, "sts:AssumeRole"))?;
     let inherited = session_of(world, &call.caller);
-    let mut tags: BTreeMap<String, String> = tags::in_call(call).map(|(key, value)| (key.into(), value.into())).collect();
+    let mut tags: BTreeMap<String, String> =
+        tags::in_call(call).map(|(key, value)| (key.into(), value.into())).collect();
     let mut actions = vec!["sts:AssumeRole"];
     if !tags.is_empty() || !call.texts("TransitiveTagKeys").is_empty() {
         actions.push("sts:TagSession");

@@ -95,9 +95,12 @@ fn take_ready<'a>(pending: &mut BTreeMap<&'a Address, &'a Step>, outcomes: &Outc
     let done = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Done));
     let open: BTreeSet<Address> = pending.keys().map(|address| (*address).clone()).collect();
     let is_ready = |step: &Step| {
-        step.after.iter().all(|address| done(address) || (!open.contains(address) && !outcomes.contains_key(address) && step.verb == Verb::Delete))
+        step.after.iter().all(|address| {
+            done(address) || (!open.contains(address) && !outcomes.contains_key(address) && step.verb == Verb::Delete)
+        })
     };
-    let ready: Vec<&Address> = pending.iter().filter(|(_, step)| is_ready(step)).map(|(address, _)| *address).take(room).collect();
+    let ready: Vec<&Address> =
+        pending.iter().filter(|(_, step)| is_ready(step)).map(|(address, _)| *address).take(room).collect();
     ready.into_iter().filter_map(|address| pending.remove(address)).collect()
 }
 
@@ -162,8 +165,11 @@ impl Round<'_> {
             }
             Verb::Release => {
                 let seen = self.ours(step, None)?;
-                let keys: Vec<String> =
-                    OWN_TAG_KEYS.iter().filter(|key| seen.tags.contains_key(**key)).map(|key| (*key).to_owned()).collect();
+                let keys: Vec<String> = OWN_TAG_KEYS
+                    .iter()
+                    .filter(|key| seen.tags.contains_key(**key))
+                    .map(|key| (*key).to_owned())
+                    .collect();
                 provider.untag(&self.writer(step.address.kind, None), seen, &keys).await.map_err(problem)?;
                 Ok(Turn::Released)
             }
@@ -201,7 +207,8 @@ impl Round<'_> {
             static COUNTER: AtomicU64 = AtomicU64::new(0);
             let now = (self.engine.now)();
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let token = short_digest(&format!("{}/{address}/{now}/{count}/{}", self.scope.owner.uid, std::process::id()));
+            let token =
+                short_digest(&format!("{}/{address}/{now}/{count}/{}", self.scope.owner.uid, std::process::id()));
             let entry = Intent { address: address.clone(), token: token.clone(), begun_at: now };
             self.intents.begin(&entry).await?;
             intent = Some(token);
@@ -227,8 +234,10 @@ impl Round<'_> {
     /// The ownership gate: the last check before every write to something that exists.
     fn ours(&self, step: &Step, wanted: Option<&Wanted>) -> Result<&Seen, Problem> {
         let seen = self.observation.sights.get(&step.address).and_then(Sight::seen);
-        let seen = seen.ok_or_else(|| Problem::new(ErrorClass::Waiting, "is not in sight any more").about(&step.address))?;
-        let addition = wanted.is_some_and(|wanted| matches!(wanted.management, crate::model::resource::Management::Addition(_)));
+        let seen =
+            seen.ok_or_else(|| Problem::new(ErrorClass::Waiting, "is not in sight any more").about(&step.address))?;
+        let addition =
+            wanted.is_some_and(|wanted| matches!(wanted.management, crate::model::resource::Management::Addition(_)));
         let allowed = match &seen.ownership {
             Ownership::Ours | Ownership::Earlier => true,
             Ownership::Nobody => step.verb == Verb::Adopt || addition,
@@ -237,7 +246,8 @@ impl Round<'_> {
         if allowed {
             Ok(seen)
         } else {
-            Err(Problem::new(ErrorClass::Exists, format!("{} is not ours; nothing was written to it", seen.id)).about(&step.address))
+            Err(Problem::new(ErrorClass::Exists, format!("{} is not ours; nothing was written to it", seen.id))
+                .about(&step.address))
         }
     }
 
@@ -258,7 +268,9 @@ impl Round<'_> {
                 }
             }
             Ok(Turn::Released) => Outcome::Done,
-            Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => Outcome::Waiting(problem.message),
+            Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => {
+                Outcome::Waiting(problem.message)
+            }
             Err(problem) => {
                 tracing::warn!(%address, class = ?problem.class, message = %problem.message, "step did not work");
                 Outcome::Failed(problem)

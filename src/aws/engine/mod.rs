@@ -71,7 +71,10 @@ impl Engine {
 
 /// How old a look may be, for each freshness. A check accepts the looks of its own round, which other environments may have begun.
 fn max_age(scope: &Scope) -> Duration {
-    let interval = scope.environment.as_ref().map_or(Duration::from_secs(300), |environment| environment.rules.drift_check_interval);
+    let interval = scope
+        .environment
+        .as_ref()
+        .map_or(Duration::from_secs(300), |environment| environment.rules.drift_check_interval);
     match scope.freshness {
         Freshness::Now => Duration::ZERO,
         Freshness::Check => interval / 10,
@@ -89,7 +92,11 @@ impl Cloud for Engine {
     async fn apply(&self, scope: &Scope, observation: &Observation, plan: &Plan, intents: &dyn IntentLog) -> Outcomes {
         match self.open(scope).await {
             Ok(account) => self.carry_out(&account, scope, observation, plan, intents).await,
-            Err(problem) => plan.steps.keys().map(|address| (address.clone(), crate::model::port::Outcome::Failed(problem.clone()))).collect(),
+            Err(problem) => plan
+                .steps
+                .keys()
+                .map(|address| (address.clone(), crate::model::port::Outcome::Failed(problem.clone())))
+                .collect(),
         }
     }
 

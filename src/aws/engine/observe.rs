@@ -3,12 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Engine,
+    Engine, max_age,
     memory::{Marks, SETTLING},
-    max_age,
 };
 use crate::{
-    aws::{account::Account, locate::sights, provider::{Provider, Reader}, region_facts},
+    aws::{
+        account::Account,
+        locate::sights,
+        provider::{Provider, Reader},
+        region_facts,
+    },
     model::{
         address::{Address, Kind},
         port::{Freshness, Observation, Problem, Scope},
@@ -52,11 +56,19 @@ impl Engine {
         observation
     }
 
-    async fn look_at_lane(&self, account: &Account, scope: &Scope, marks: &Marks, facts: &RegionFacts, kinds: &[Kind]) -> Lane {
+    async fn look_at_lane(
+        &self,
+        account: &Account,
+        scope: &Scope,
+        marks: &Marks,
+        facts: &RegionFacts,
+        kinds: &[Kind],
+    ) -> Lane {
         let mut lane = Lane { sights: BTreeMap::new(), outputs: Outputs::default() };
         for provider in kinds.iter().filter_map(|kind| self.provider(*kind)) {
             let context = Context { outputs: &lane.outputs, facts };
-            let wanted = scope.environment.as_ref().map(|environment| provider.desire(environment, context)).unwrap_or_default();
+            let wanted =
+                scope.environment.as_ref().map(|environment| provider.desire(environment, context)).unwrap_or_default();
             let found = if container_is_missing(provider.kind(), &lane.sights) {
                 wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent)).collect()
             } else {
@@ -90,9 +102,16 @@ impl Engine {
 /// What is inside something that is wanted and certainly not there is not there either: no need to look.
 fn container_is_missing(kind: Kind, sights: &BTreeMap<Address, Sight>) -> bool {
     let container = match kind {
-        Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup | Kind::SecurityGroupRules | Kind::VpcEndpoint => Kind::Vpc,
+        Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup | Kind::SecurityGroupRules | Kind::VpcEndpoint => {
+            Kind::Vpc
+        }
         Kind::Repository => Kind::Domain,
-        Kind::Vpc | Kind::Domain | Kind::Role | Kind::Policy | Kind::LifecycleConfiguration | Kind::NotebookInstance => return false,
+        Kind::Vpc
+        | Kind::Domain
+        | Kind::Role
+        | Kind::Policy
+        | Kind::LifecycleConfiguration
+        | Kind::NotebookInstance => return false,
     };
     let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
     containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))

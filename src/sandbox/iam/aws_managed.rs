@@ -65,9 +65,9 @@ fn statements(name: &str) -> Value {
         "AmazonEC2FullAccess" => allow(json!("ec2:*")),
         "AmazonEC2ReadOnlyAccess" => allow(json!(["ec2:Describe*", "ec2:Get*"])),
         "AmazonS3FullAccess" => allow(json!(["s3:*", "s3-object-lambda:*"])),
-        "AmazonS3ReadOnlyAccess" => allow(json!([
-            "s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*",
-        ])),
+        "AmazonS3ReadOnlyAccess" => {
+            allow(json!(["s3:Get*", "s3:List*", "s3:Describe*", "s3-object-lambda:Get*", "s3-object-lambda:List*",]))
+        }
         "AmazonSageMakerFullAccess" => json!([
             {"Effect": "Allow", "Action": ["sagemaker:*"], "Resource": "*"},
             {"Effect": "Allow",
@@ -83,8 +83,16 @@ fn statements(name: &str) -> Value {
         "AmazonSageMakerReadOnly" => allow(json!(["sagemaker:Describe*", "sagemaker:List*", "sagemaker:Get*"])),
         // The list of AWS's is longer; within EC2 it covers what makes up a network.
         "AmazonVPCFullAccess" => allow(json!([
-            "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*Route*", "ec2:*SecurityGroup*", "ec2:*Gateway*", "ec2:*NetworkAcl*",
-            "ec2:*NetworkInterface*", "ec2:CreateTags", "ec2:DeleteTags", "ec2:Describe*",
+            "ec2:*Vpc*",
+            "ec2:*Subnet*",
+            "ec2:*Route*",
+            "ec2:*SecurityGroup*",
+            "ec2:*Gateway*",
+            "ec2:*NetworkAcl*",
+            "ec2:*NetworkInterface*",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+            "ec2:Describe*",
         ])),
         "IAMFullAccess" => allow(json!(["iam:*"])),
         "PowerUserAccess" => json!([
@@ -96,9 +104,23 @@ fn statements(name: &str) -> Value {
         ]),
         // ReadOnlyAccess, and nothing else is left.
         _ => allow(json!([
-            "codeartifact:Describe*", "codeartifact:Get*", "codeartifact:List*", "codeartifact:ReadFromRepository",
-            "ec2:Describe*", "ec2:Get*", "iam:Generate*", "iam:Get*", "iam:List*", "iam:Simulate*", "logs:Describe*",
-            "logs:Get*", "s3:Get*", "s3:List*", "sagemaker:Describe*", "sagemaker:List*", "sts:GetAccessKeyInfo",
+            "codeartifact:Describe*",
+            "codeartifact:Get*",
+            "codeartifact:List*",
+            "codeartifact:ReadFromRepository",
+            "ec2:Describe*",
+            "ec2:Get*",
+            "iam:Generate*",
+            "iam:Get*",
+            "iam:List*",
+            "iam:Simulate*",
+            "logs:Describe*",
+            "logs:Get*",
+            "s3:Get*",
+            "s3:List*",
+            "sagemaker:Describe*",
+            "sagemaker:List*",
+            "sts:GetAccessKeyInfo",
         ])),
     }
 }

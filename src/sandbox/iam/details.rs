@@ -29,9 +29,8 @@ pub(super) fn get(world: &mut World, call: &Call) -> Reply {
         all.extend(state.policies.keys().map(|arn| (format!("3{arn}"), Entity::Policy(arn.clone()))));
     }
     if wanted("AWSManagedPolicy") {
-        let in_use = |arn: &String| {
-            state.roles().any(|role| role.attached.contains(arn) || role.boundary.as_ref() == Some(arn))
-        };
+        let in_use =
+            |arn: &String| state.roles().any(|role| role.attached.contains(arn) || role.boundary.as_ref() == Some(arn));
         let used = aws_managed::all().map(|policy| policy.arn).filter(in_use);
         all.extend(used.map(|arn| (format!("4{arn}"), Entity::Policy(arn))));
     }

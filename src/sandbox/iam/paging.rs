@@ -20,7 +20,8 @@ pub(super) fn page<T>(call: &Call, mut items: Vec<(String, T)>) -> Result<(Vec<T
         items.retain(|(key, _)| *key > after);
     }
     let size = call.number("MaxItems").and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_PAGE);
-    let next = (items.len() > size).then(|| items.get(size.saturating_sub(1)).map(|(key, _)| BASE64_STANDARD.encode(key)));
+    let next =
+        (items.len() > size).then(|| items.get(size.saturating_sub(1)).map(|(key, _)| BASE64_STANDARD.encode(key)));
     items.truncate(size);
     Ok((items.into_iter().map(|(_, item)| item).collect(), next.flatten()))
 }

@@ -244,11 +244,18 @@ impl Parameter {
             Form::Name(_) => {
                 (NAME.is_match(text), "It must contain only alphanumeric characters and/or the following: +=,.@_-")
             }
-            Form::Path => (PATH.is_match(text), "It must begin and end with / and contain only alphanumeric characters and/or / characters."),
-            Form::PolicyPath => {
-                (POLICY_PATH.is_match(text), "It must begin and end with / and contain only alphanumeric characters and/or / characters.")
-            }
-            Form::PathPrefix => (PATH_PREFIX.is_match(text), "It must begin with / and contain only alphanumeric characters and/or / characters."),
+            Form::Path => (
+                PATH.is_match(text),
+                "It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+            ),
+            Form::PolicyPath => (
+                POLICY_PATH.is_match(text),
+                "It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+            ),
+            Form::PathPrefix => (
+                PATH_PREFIX.is_match(text),
+                "It must begin with / and contain only alphanumeric characters and/or / characters.",
+            ),
             // aws-facts 4.1: no characters beyond Latin-1 anywhere in a document.
             Form::Document => (DOCUMENT.is_match(text), "It must contain only printable ASCII characters."),
             _ => (true, ""),

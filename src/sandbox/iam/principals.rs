@@ -32,8 +32,7 @@ impl std::fmt::Display for InvalidPrincipal {
 pub fn store_principals(world: &mut World, document: &str, now: Instant) -> Result<String, InvalidPrincipal> {
     let mut value = serde_json::from_str(document).unwrap_or(Value::Null);
     replace_principals(&mut value, |kind, name| {
-        stored(world, kind, name, now)
-            .ok_or_else(|| InvalidPrincipal { kind: kind.to_owned(), name: name.to_owned() })
+        stored(world, kind, name, now).ok_or_else(|| InvalidPrincipal { kind: kind.to_owned(), name: name.to_owned() })
     })?;
     Ok(canonical(&value))
 }

@@ -101,16 +101,15 @@ impl Role {
     }
 
     fn last_used_json(&self) -> Value {
-        self.last_used.as_ref().map_or_else(
-            || json!({}),
-            |(at, region)| json!({"LastUsedDate": iso8601_seconds(*at), "Region": region}),
-        )
+        self.last_used
+            .as_ref()
+            .map_or_else(|| json!({}), |(at, region)| json!({"LastUsedDate": iso8601_seconds(*at), "Region": region}))
     }
 
     fn boundary_json(&self) -> Value {
-        self.boundary.as_ref().map_or(Value::Null, |arn| {
-            json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})
-        })
+        self.boundary
+            .as_ref()
+            .map_or(Value::Null, |arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}))
     }
 
     /// What lists show of a role: no tags, no boundary, no last use (IAM API `ListRoles`).

@@ -40,7 +40,9 @@ impl Tags {
         for (key, value) in in_call(call) {
             let folded = key.to_lowercase();
             if folded.starts_with("aws:") {
-                return Err(invalid_input(format!("The tag key {key} starts with aws:, which is reserved for system use.")));
+                return Err(invalid_input(format!(
+                    "The tag key {key} starts with aws:, which is reserved for system use."
+                )));
             }
             if seen.contains(&folded) {
                 return Err(invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive."));

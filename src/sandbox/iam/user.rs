@@ -96,7 +96,9 @@ pub(super) fn get(world: &mut World, call: &Call) -> Reply {
         } else {
             let account = &call.caller.account;
             let epoch = iso8601_seconds(Instant::ZERO);
-            Ok(json!({"User": {"Path": "/", "UserName": "root", "UserId": account, "Arn": call.caller.arn, "CreateDate": epoch}}))
+            Ok(
+                json!({"User": {"Path": "/", "UserName": "root", "UserId": account, "Arn": call.caller.arn, "CreateDate": epoch}}),
+            )
         };
     };
     let user = world.account(&call.account).iam.users.get(&name.to_lowercase());

@@ -118,11 +118,8 @@ impl Condition {
             // Negated operators are met by an absent key (aws-facts 6.2), and so is "all of none".
             return if_exists || each == Some(Each::All) || (negated && each.is_none());
         };
-        let patterns: Vec<Pattern> = self
-            .wanted
-            .iter()
-            .filter_map(|wanted| Pattern::new(wanted, variables.then_some(context)))
-            .collect();
+        let patterns: Vec<Pattern> =
+            self.wanted.iter().filter_map(|wanted| Pattern::new(wanted, variables.then_some(context))).collect();
         let matches = |value: &String| patterns.iter().any(|wanted| test.compare(value, wanted));
         match each {
             Some(Each::All) => present.iter().all(|value| matches(value) != negated),

@@ -103,7 +103,8 @@ impl Principal {
                 *name == request.principal_arn
                     || Some(name) == request.role_arn.as_ref()
                     || (delegation == Delegation::Counts
-                        && account_named(name).is_some_and(|account| account_of(&request.principal_arn) == Some(account)))
+                        && account_named(name)
+                            .is_some_and(|account| account_of(&request.principal_arn) == Some(account)))
             }
             Self::Service(name) | Self::Federated(name) | Self::CanonicalUser(name) => *name == request.principal_arn,
         }
@@ -166,12 +167,16 @@ mod tests {
             ]),
         );
         assert_eq!(evaluate(&policies, &request("iam:GetRole", ROLE)), Decision::Allow(Some("Everything".into())));
-        assert_eq!(evaluate(&policies, &request("iam:DeleteRole", ROLE)), Decision::ExplicitDeny(Some("NotThat".into())));
+        assert_eq!(
+            evaluate(&policies, &request("iam:DeleteRole", ROLE)),
+            Decision::ExplicitDeny(Some("NotThat".into()))
+        );
     }
 
     #[test]
     fn naming_the_account_delegates_and_naming_the_role_grants() {
-        let statement = |principal: &str| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+        let statement =
+            |principal: &str| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
         let by_account = documents(Kind::Trust, statement("111122223333"));
         let by_name = documents(Kind::Trust, statement(ROLE));
         let other = documents(Kind::Trust, statement("arn:aws:iam::444455556666:root"));

@@ -40,17 +40,7 @@ fn statement(value: &Value, kind: Kind) -> Parsed<Statement> {
     let members = object(value)?;
     only(
         members,
-        &[
-            "Sid",
-            "Effect",
-            "Principal",
-            "NotPrincipal",
-            "Action",
-            "NotAction",
-            "Resource",
-            "NotResource",
-            "Condition",
-        ],
+        &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"],
     )?;
     let effect = match optional_text(members, "Effect")? {
         Some("Allow") => Effect::Allow,
@@ -267,7 +257,10 @@ mod tests {
         assert_eq!(parse(json!({"Version": "2008-10-17", "Statement": [statement]})), old);
         assert_eq!(parse(json!({"Version": "2013-10-17", "Statement": [statement]})), Err(Malformed::syntax()));
         assert_eq!(parse(json!({"Version": "2012-10-17", "Statement": []})), Err(Malformed::syntax()));
-        assert_eq!(parse(json!({"Version": "2012-10-17", "Statement": [statement], "More": 1})), Err(Malformed::syntax()));
+        assert_eq!(
+            parse(json!({"Version": "2012-10-17", "Statement": [statement], "More": 1})),
+            Err(Malformed::syntax())
+        );
         assert_eq!(document("not json", Kind::Trust), Err(Malformed::new("This policy contains invalid Json")));
     }
 
@@ -304,7 +297,8 @@ mod tests {
 
     #[test]
     fn a_trust_policy_names_principals_and_sts_actions_and_no_resource() {
-        let trust = json!({"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"});
+        let trust =
+            json!({"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"});
         assert_eq!(complaint(Kind::Trust, &trust), "");
         let with = |member: &str, value: Value| {
             let mut statement = trust.clone();
@@ -325,7 +319,8 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_in_conditions_are_texts() {
-        let condition = json!({"Bool": {"aws:SecureTransport": true}, "NumericLessThan": {"aws:MultiFactorAuthAge": [3600]}});
+        let condition =
+            json!({"Bool": {"aws:SecureTransport": true}, "NumericLessThan": {"aws:MultiFactorAuthAge": [3600]}});
         assert_eq!(about("Condition", &condition), "");
     }
 }

@@ -99,7 +99,9 @@ fn resolve(variable: &str, context: &Context) -> Option<String> {
         return Some(variable.to_owned());
     }
     let (key, default) = match variable.split_once(',') {
-        Some((key, default)) => (key.trim(), default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\''))),
+        Some((key, default)) => {
+            (key.trim(), default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\'')))
+        }
         None => (variable.trim(), None),
     };
     match values(context, key) {

@@ -12,7 +12,9 @@ use super::super::clock::{Instant, iso8601_seconds};
 use super::super::policy::evaluate;
 use super::super::wire::{Call, Refusal, Reply};
 use super::super::world::World;
-use super::{Session, duration, federated_request, parameters, policy_arns, role_answer, role_named, session_caller, trust_of};
+use super::{
+    Session, duration, federated_request, parameters, policy_arns, role_answer, role_named, session_caller, trust_of,
+};
 
 /// What is believed of a token.
 struct Claims {
@@ -27,7 +29,8 @@ pub(super) fn assume_role(world: &mut World, call: &Call) -> Reply {
     let claims = read(call.text("WebIdentityToken").unwrap_or_default())?;
     if let Some(expires) = claims.expires.filter(|expires| *expires <= call.now) {
         let (now, expires) = (iso8601_seconds(call.now), iso8601_seconds(expires));
-        let message = format!("Token expired: current date/time {now} must be before the expiration date/time {expires}");
+        let message =
+            format!("Token expired: current date/time {now} must be before the expiration date/time {expires}");
         return Err(Refusal::new(400, "ExpiredTokenException", message));
     }
     let refused = || Refusal::new(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");

@@ -28,9 +28,8 @@ impl Need {
     }
 
     fn with_request_tags<'a>(self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        tags.into_iter().fold(self, |need, (key, value)| {
-            need.with(format!("aws:RequestTag/{key}"), value).with("aws:TagKeys", key)
-        })
+        tags.into_iter()
+            .fold(self, |need, (key, value)| need.with(format!("aws:RequestTag/{key}"), value).with("aws:TagKeys", key))
     }
 }
 
@@ -89,7 +88,8 @@ fn ec2(world: &World, call: &Call) -> Vec<Need> {
     if resources.is_empty() {
         resources.push("*".to_owned());
     }
-    let specified = call.items("TagSpecification").iter().flat_map(|specification| key_values(specification.get("Tag")));
+    let specified =
+        call.items("TagSpecification").iter().flat_map(|specification| key_values(specification.get("Tag")));
     let tags: Vec<(&str, &str)> = specified.chain(key_values(call.params.get("Tag"))).collect();
     let mut needs: Vec<Need> = resources
         .into_iter()
@@ -243,20 +243,15 @@ fn codeartifact(world: &World, call: &Call) -> Vec<Need> {
 /// Package actions need the package's ARN; without a namespace that part is empty.
 fn package(call: &Call, arn: &impl Fn(String) -> String, domain: &str, repository: &str) -> String {
     let part = |name: &str| call.text(name).unwrap_or_default();
-    arn(format!(
-        "package/{domain}/{}/{}/{}/{}",
-        part(repository),
-        part("format"),
-        part("namespace"),
-        part("package")
-    ))
+    arn(format!("package/{domain}/{}/{}/{}/{}", part(repository), part("format"), part("namespace"), part("package")))
 }
 
 // SageMaker (aws-facts 3.4)
 
 fn sagemaker(world: &World, call: &Call) -> Vec<Need> {
     let action = format!("sagemaker:{}", call.operation);
-    let named = |kind: &str, name: &str| regional(world, call, &call.account, &format!("{kind}/{}", name.to_lowercase()));
+    let named =
+        |kind: &str, name: &str| regional(world, call, &call.account, &format!("{kind}/{}", name.to_lowercase()));
     let resource = if call.operation.starts_with("List") && call.text("ResourceArn").is_none() {
         "*".to_owned()
     } else if let Some(name) = call.text("NotebookInstanceName") {
@@ -279,7 +274,10 @@ fn sagemaker(world: &World, call: &Call) -> Vec<Need> {
             main = main.with(key, value);
         }
     }
-    main = call.texts("SecurityGroupIds").into_iter().fold(main, |need, id| need.with("sagemaker:VpcSecurityGroupIds", id));
+    main = call
+        .texts("SecurityGroupIds")
+        .into_iter()
+        .fold(main, |need, id| need.with("sagemaker:VpcSecurityGroupIds", id));
     let mut needs = vec![main];
     if call.operation.starts_with("Create") && !tags.is_empty() {
         needs.push(Need::new("sagemaker:AddTags", resource).with_request_tags(tags.iter().copied()));
