@@ -56,9 +56,8 @@ impl Entry {
 /// Whether an operation can change anything in AWS. Handing out credentials and presigned URLs changes nothing.
 #[must_use]
 pub fn is_write(operation: &str) -> bool {
-    const READS: [&str; 9] = [
-        "Describe", "Get", "List", "Simulate", "Search", "AssumeRole", "CreatePresigned", "Decode", "Generate",
-    ];
+    const READS: [&str; 9] =
+        ["Describe", "Get", "List", "Simulate", "Search", "AssumeRole", "CreatePresigned", "Decode", "Generate"];
     !READS.iter().any(|prefix| operation.starts_with(prefix))
 }
 

@@ -29,10 +29,8 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let routes = Router::new()
-        .route("/_simulator/log", get(show_log).delete(clear_log))
-        .fallback(answer)
-        .with_state(simulator);
+    let routes =
+        Router::new().route("/_simulator/log", get(show_log).delete(clear_log)).fallback(answer).with_state(simulator);
     axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
 }
 

@@ -83,8 +83,7 @@ pub(super) fn create_default(ec2: &mut Ec2<'_>, vpc: &str) {
         everything(100, false, true),
         everything(LAST, false, false),
     ];
-    let acl =
-        Acl { id: ec2.ids.hex("acl"), vpc: vpc.to_owned(), is_default: true, entries, associations: Vec::new() };
+    let acl = Acl { id: ec2.ids.hex("acl"), vpc: vpc.to_owned(), is_default: true, entries, associations: Vec::new() };
     ec2.state.acls.insert_seen(acl);
 }
 

@@ -66,7 +66,11 @@ pub(super) fn operation(name: &str) -> Option<Operation> {
 
 fn create(ec2: &mut Ec2<'_>) -> Reply {
     const KEYS: [&str; 6] = [
-        "domain-name", "domain-name-servers", "ntp-servers", "netbios-name-servers", "netbios-node-type",
+        "domain-name",
+        "domain-name-servers",
+        "ntp-servers",
+        "netbios-name-servers",
+        "netbios-node-type",
         "ipv6-address-preferred-lease-time",
     ];
     let mut options = BTreeMap::new();

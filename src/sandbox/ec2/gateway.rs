@@ -222,8 +222,7 @@ fn create_nat_gateway(ec2: &mut Ec2<'_>) -> Reply {
     ec2.state.create_interface(interface.clone(), &subnet, &[], &description, true, "nat_gateway", ec2.call.now)?;
     ec2.tag(&id, tags);
     let created = ec2.call.now;
-    let gateway =
-        NatGateway { id, subnet, vpc, connectivity, allocation, interface, created, deleted_at: None };
+    let gateway = NatGateway { id, subnet, vpc, connectivity, allocation, interface, created, deleted_at: None };
     let answer = nat_gateway_wire(ec2, &gateway, "pending");
     ec2.state.nat_gateways.insert_seen(gateway);
     Ok(json!({"natGateway": answer, "clientToken": ec2.call.text("ClientToken")}))

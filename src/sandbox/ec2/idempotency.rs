@@ -12,7 +12,11 @@ use crate::sandbox::wire::Reply;
 pub type Tokens = BTreeMap<(String, String), (Value, Value)>;
 
 const WITH_TOKEN: [&str; 6] = [
-    "CreateRouteTable", "CreateVpcEndpoint", "CreateNatGateway", "CreateEgressOnlyInternetGateway", "CreateNetworkAcl",
+    "CreateRouteTable",
+    "CreateVpcEndpoint",
+    "CreateNatGateway",
+    "CreateEgressOnlyInternetGateway",
+    "CreateNetworkAcl",
     "CreateNetworkInterface",
 ];
 

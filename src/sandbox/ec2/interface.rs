@@ -69,7 +69,8 @@ impl State {
         }
         let taken: BTreeSet<Ipv4Addr> = self.taken_in(subnet_id).collect();
         let Some(address) = subnet.free_addresses(&taken).next() else {
-            let message = format!("There are not enough free addresses in subnet '{subnet_id}' to satisfy the request.");
+            let message =
+                format!("There are not enough free addresses in subnet '{subnet_id}' to satisfy the request.");
             return Err(bad_request("InsufficientFreeAddressesInSubnet", message));
         };
         self.interfaces.insert_seen(Interface {

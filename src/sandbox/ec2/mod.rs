@@ -99,8 +99,7 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
     if settings.enforce_throttle {
         state.buckets.take(call)?;
     }
-    let operation =
-        operation(&call.operation).ok_or_else(|| unknown_operation(call.service, &call.operation))?;
+    let operation = operation(&call.operation).ok_or_else(|| unknown_operation(call.service, &call.operation))?;
     if call.flag("DryRun") == Some(true) {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(Refusal::new(412, "DryRunOperation", message));

@@ -150,9 +150,8 @@ fn delete_peering(ec2: &mut Ec2<'_>) -> Reply {
 }
 
 fn peering_wire(ec2: &Ec2<'_>, peering: &Peering) -> Value {
-    let side = |side: &Side| {
-        json!({"vpcId": side.vpc, "ownerId": side.owner, "region": side.region, "cidrBlock": side.cidr})
-    };
+    let side =
+        |side: &Side| json!({"vpcId": side.vpc, "ownerId": side.owner, "region": side.region, "cidrBlock": side.cidr});
     let message = if peering.status == "active" { "Active" } else { "Pending Acceptance" };
     json!({
         "vpcPeeringConnectionId": peering.id,

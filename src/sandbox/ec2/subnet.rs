@@ -193,7 +193,9 @@ fn modify_attribute(ec2: &mut Ec2<'_>) -> Reply {
     match (public, others.as_slice()) {
         (Some(public), []) => ec2.state.subnets.get_mut(&id)?.map_public_ip = public,
         (None, [false]) => {}
-        (None, [true]) => return Err(invalid("The attribute cannot be enabled on a subnet without an IPv6 CIDR block")),
+        (None, [true]) => {
+            return Err(invalid("The attribute cannot be enabled on a subnet without an IPv6 CIDR block"));
+        }
         (None, _) => return Err(missing("Attribute")),
         (Some(_), _) => {
             let message = "Fields for multiple attribute types specified";

@@ -82,7 +82,10 @@ fn within_limit(count: usize) -> Result<(), Refusal> {
     if count <= LIMIT {
         return Ok(());
     }
-    Err(bad_request("TagLimitExceeded", format!("The maximum number of Tags for a resource has been reached: {LIMIT}.")))
+    Err(bad_request(
+        "TagLimitExceeded",
+        format!("The maximum number of Tags for a resource has been reached: {LIMIT}."),
+    ))
 }
 
 /// The tags of a resource as all answers show them.

@@ -164,8 +164,7 @@ const ATTRIBUTES: [&str; 3] = ["EnableDnsSupport", "EnableDnsHostnames", "Enable
 fn modify_attribute(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("VpcId")?.to_owned();
     ec2.state.vpcs.get(&id)?;
-    let given: Vec<(&str, bool)> =
-        ATTRIBUTES.iter().filter_map(|name| Some((*name, attribute(ec2, name)?))).collect();
+    let given: Vec<(&str, bool)> = ATTRIBUTES.iter().filter_map(|name| Some((*name, attribute(ec2, name)?))).collect();
     // One attribute per call (aws-facts 1.3).
     let (name, value) = match given.as_slice() {
         [] => return Err(missing("Attribute")),

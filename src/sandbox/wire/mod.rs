@@ -194,11 +194,9 @@ fn read_json_target(request: &Request<Bytes>) -> Option<(String, Value)> {
 #[must_use]
 pub fn unknown_operation(service: Service, operation: &str) -> Refusal {
     match service {
-        Service::Ec2 => Refusal::new(
-            400,
-            "InvalidAction",
-            format!("The action {operation} is not valid for this web service."),
-        ),
+        Service::Ec2 => {
+            Refusal::new(400, "InvalidAction", format!("The action {operation} is not valid for this web service."))
+        }
         Service::Iam | Service::Sts => {
             Refusal::new(400, "InvalidAction", format!("Could not find operation {operation}"))
         }

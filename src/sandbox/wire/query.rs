@@ -89,10 +89,7 @@ mod tests {
     #[test]
     fn numbered_parts_become_lists_in_numeric_order() {
         let body = "Action=X&Filter.1.Name=a&Filter.1.Value.2=c&Filter.1.Value.1=b&Filter.10.Name=z&Filter.2.Name=y";
-        assert_eq!(
-            tree(body),
-            json!({"Filter": [{"Name": "a", "Value": ["b", "c"]}, {"Name": "y"}, {"Name": "z"}]})
-        );
+        assert_eq!(tree(body), json!({"Filter": [{"Name": "a", "Value": ["b", "c"]}, {"Name": "y"}, {"Name": "z"}]}));
     }
 
     #[test]

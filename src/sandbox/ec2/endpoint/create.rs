@@ -67,9 +67,7 @@ fn within_quota(ec2: &Ec2<'_>, kind: Type, vpc: &str) -> Result<(), Refusal> {
     let quotas = &ec2.settings.quotas;
     let full = match kind {
         Type::Gateway => alive().count() >= quotas.gateway_endpoints_per_region,
-        Type::Interface => {
-            alive().filter(|endpoint| endpoint.vpc == vpc).count() >= quotas.interface_endpoints_per_vpc
-        }
+        Type::Interface => alive().filter(|endpoint| endpoint.vpc == vpc).count() >= quotas.interface_endpoints_per_vpc,
     };
     if full {
         return Err(bad_request("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."));
@@ -212,10 +210,8 @@ pub(super) fn check_subnets(
     added: &[&str],
 ) -> Result<(), Refusal> {
     let zones = service.zones(ec2);
-    let mut used: Vec<&str> = present
-        .iter()
-        .filter_map(|subnet| ec2.state.subnets.peek(subnet).map(|subnet| subnet.zone.as_str()))
-        .collect();
+    let mut used: Vec<&str> =
+        present.iter().filter_map(|subnet| ec2.state.subnets.peek(subnet).map(|subnet| subnet.zone.as_str())).collect();
     for id in added {
         let subnet = subnet::within(ec2.state, id, vpc)?;
         if !zones.contains(&subnet.zone) {

@@ -79,7 +79,8 @@ pub(super) fn may_have_private_name(
         return Err(bad_request("InvalidParameter", message));
     }
     let Some(name) = service.private_names.first() else {
-        let message = format!("Private DNS can't be enabled because the service {} does not provide a name.", service.name);
+        let message =
+            format!("Private DNS can't be enabled because the service {} does not provide a name.", service.name);
         return Err(bad_request("InvalidParameter", message));
     };
     let named = |endpoint: &Endpoint| {

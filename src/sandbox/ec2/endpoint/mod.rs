@@ -246,8 +246,8 @@ fn wire(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Value {
     };
     let subnets: Vec<&str> = endpoint.subnets.iter().map(|(subnet, _)| subnet.as_str()).collect();
     let interfaces: Vec<&str> = endpoint.subnets.iter().map(|(_, interface)| interface.as_str()).collect();
-    let inbound_only = (endpoint.private_dns && service::is_s3(&endpoint.service))
-        .then_some(endpoint.only_for_inbound_resolver);
+    let inbound_only =
+        (endpoint.private_dns && service::is_s3(&endpoint.service)).then_some(endpoint.only_for_inbound_resolver);
     json!({
         "vpcEndpointId": endpoint.id,
         "vpcEndpointType": endpoint.kind.wire(),

@@ -134,11 +134,7 @@ fn changed_groups(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Result<Vec<String>, Ref
 }
 
 /// Whether private DNS changed. A name that is given up stays taken for a while, as after a deletion.
-fn change_private_dns(
-    ec2: &mut Ec2<'_>,
-    endpoint: &mut Endpoint,
-    service: &service::Service,
-) -> Result<bool, Refusal> {
+fn change_private_dns(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint, service: &service::Service) -> Result<bool, Refusal> {
     let wanted = ec2.call.flag("PrivateDnsEnabled").unwrap_or(endpoint.private_dns);
     let only = create::inbound_resolver_only(ec2);
     let was = (endpoint.private_dns, endpoint.only_for_inbound_resolver);

@@ -25,7 +25,11 @@ pub(super) fn accepted(document: &str, kind: Type) -> Result<String, Refusal> {
         return Err(invalid(&format!("The policy document has {length} characters; at most {LIMIT} are allowed.")));
     }
     let parsed: Value = serde_json::from_str(document).map_err(|error| {
-        invalid(&format!("The Policy Document is not valid. Syntax error at position ({},{})", error.line(), error.column()))
+        invalid(&format!(
+            "The Policy Document is not valid. Syntax error at position ({},{})",
+            error.line(),
+            error.column()
+        ))
     })?;
     check(&parsed, kind).map_err(|complaint| invalid(&format!("The Policy Document is not valid. {complaint}")))?;
     Ok(rewritten(&parsed))
@@ -54,9 +58,8 @@ fn check(document: &Value, kind: Type) -> Result<(), String> {
 }
 
 fn check_statement(statement: &Value, kind: Type) -> Result<(), String> {
-    const FIELDS: [&str; 9] = [
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
-    ];
+    const FIELDS: [&str; 9] =
+        ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     let statement = statement.as_object().ok_or("A statement has to be a JSON object.")?;
     if let Some(unknown) = statement.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         return Err(format!("Unknown field {unknown}."));

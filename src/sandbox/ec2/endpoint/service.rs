@@ -52,7 +52,8 @@ impl Service {
     #[must_use]
     pub fn zones(&self, ec2: &Ec2<'_>) -> Vec<String> {
         let letters = ec2.settings.service_zones.get(self.short);
-        let offered = |zone: &String| letters.is_none_or(|letters| letters.iter().any(|letter| zone.ends_with(*letter)));
+        let offered =
+            |zone: &String| letters.is_none_or(|letters| letters.iter().any(|letter| zone.ends_with(*letter)));
         zone::names(&ec2.call.region).filter(offered).collect()
     }
 
@@ -124,8 +125,19 @@ const CATALOGUE: &[Line] = &[
 
 /// CodeArtifact is not everywhere (aws-facts 1.1).
 const CODEARTIFACT_REGIONS: [&str; 13] = [
-    "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-north-1", "eu-south-1",
-    "eu-west-1", "eu-west-2", "eu-west-3", "us-east-1", "us-east-2", "us-west-2",
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
 ];
 
 fn offered<'a>(region: &'a str) -> impl Iterator<Item = Service> + 'a {

@@ -17,7 +17,8 @@ pub(super) fn associate(ec2: &mut Ec2<'_>) -> Reply {
     let subnet = Some(subnet_id);
     let associated = |table: &RouteTable| table.associations.iter().any(|association| association.subnet == subnet);
     if ec2.state.route_tables.iter().any(associated) {
-        let message = format!("the specified association for route table {table_id} conflicts with an existing association");
+        let message =
+            format!("the specified association for route table {table_id} conflicts with an existing association");
         return Err(bad_request("Resource.AlreadyAssociated", message));
     }
     let id = ec2.ids.hex("rtbassoc");

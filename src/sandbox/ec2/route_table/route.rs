@@ -60,8 +60,16 @@ impl Route {
 }
 
 const TARGETS: [&str; 10] = [
-    "GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId", "VpcPeeringConnectionId", "TransitGatewayId",
-    "NetworkInterfaceId", "VpcEndpointId", "InstanceId", "LocalGatewayId", "CarrierGatewayId",
+    "GatewayId",
+    "NatGatewayId",
+    "EgressOnlyInternetGatewayId",
+    "VpcPeeringConnectionId",
+    "TransitGatewayId",
+    "NetworkInterfaceId",
+    "VpcEndpointId",
+    "InstanceId",
+    "LocalGatewayId",
+    "CarrierGatewayId",
 ];
 
 fn destination(ec2: &Ec2<'_>) -> Result<String, Refusal> {
@@ -70,7 +78,9 @@ fn destination(ec2: &Ec2<'_>) -> Result<String, Refusal> {
     }
     if let Some(block) = ec2.call.text("DestinationIpv6CidrBlock") {
         let block = block.parse::<Ipv6Net>().map_err(|_| {
-            invalid(format!("Value ({block}) for parameter destinationIpv6CidrBlock is invalid. This is not a valid CIDR block."))
+            invalid(format!(
+                "Value ({block}) for parameter destinationIpv6CidrBlock is invalid. This is not a valid CIDR block."
+            ))
         })?;
         return Ok(block.trunc().to_string());
     }
@@ -115,7 +125,10 @@ fn reachable(state: &State, target: &str, vpc: &str, table: &str) -> Result<(), 
             if state.transit_attachments.iter().any(attached) {
                 return Ok(());
             }
-            Err(bad_request("InvalidTransitGatewayID.NotFound", format!("The transitGateway ID '{target}' does not exist.")))
+            Err(bad_request(
+                "InvalidTransitGatewayID.NotFound",
+                format!("The transitGateway ID '{target}' does not exist."),
+            ))
         }
         _ => Err(no_gateway(target)),
     }

@@ -155,12 +155,9 @@ fn given(ec2: &Ec2<'_>, group: &str, egress: bool) -> Result<Vec<Rule>, Refusal>
 fn of_permission(ec2: &Ec2<'_>, group: &str, permission: &Value, egress: bool) -> Result<Vec<Rule>, Refusal> {
     let (protocol, ports) = reach(permission)?;
     let mut rules = Vec::new();
-    for (list, member) in [
-        ("IpRanges", "CidrIp"),
-        ("Ipv6Ranges", "CidrIpv6"),
-        ("PrefixListIds", "PrefixListId"),
-        ("Groups", "GroupId"),
-    ] {
+    for (list, member) in
+        [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"), ("PrefixListIds", "PrefixListId"), ("Groups", "GroupId")]
+    {
         for item in permission.get(list).and_then(Value::as_array).into_iter().flatten() {
             let named = text(item, member).ok_or_else(|| missing(member))?;
             let peer = match list {
