@@ -82,9 +82,11 @@ async fn subnets_stay_inside_their_vpc_and_apart_from_each_other() {
     let aws = Aws::new();
     let vpc = aws.vpc().await;
     aws.subnet(&vpc, "10.0.1.0/24", "a").await;
-    for (block, expected) in
-        [("10.0.1.128/25", "InvalidSubnet.Conflict"), ("10.0.0.0/16", "InvalidSubnet.Conflict"), ("10.1.0.0/24", "InvalidSubnet.Range")]
-    {
+    for (block, expected) in [
+        ("10.0.1.128/25", "InvalidSubnet.Conflict"),
+        ("10.0.0.0/16", "InvalidSubnet.Conflict"),
+        ("10.1.0.0/24", "InvalidSubnet.Range"),
+    ] {
         let made = aws.ec2.create_subnet().vpc_id(&vpc).cidr_block(block).send().await;
         assert_eq!(made.map_err(code).expect_err("refused"), expected, "{block}");
     }
@@ -165,8 +167,9 @@ async fn a_route_to_a_gateway_that_is_gone_is_a_black_hole() {
     let table = aws.route_table(&vpc).await;
     let gateway = aws.ec2.create_internet_gateway().send().await.expect("made").internet_gateway;
     let gateway = gateway.and_then(|gateway| gateway.internet_gateway_id).expect("an id");
-    let route =
-        || aws.ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0").gateway_id(&gateway).send();
+    let route = || {
+        aws.ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0").gateway_id(&gateway).send()
+    };
     assert_eq!(route().await.map_err(code).expect_err("not attached"), "InvalidParameterValue");
     aws.ec2.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("attached");
     route().await.expect("made");
@@ -220,7 +223,8 @@ async fn tags_come_with_the_create_and_only_for_its_own_kind() {
 async fn custom_dhcp_options_can_take_the_place_of_the_default_ones() {
     let aws = Aws::new();
     let vpc = aws.vpc().await;
-    let given = aws_sdk_ec2::types::NewDhcpConfiguration::builder().key("domain-name-servers").values("10.9.9.9").build();
+    let given =
+        aws_sdk_ec2::types::NewDhcpConfiguration::builder().key("domain-name-servers").values("10.9.9.9").build();
     let made = aws.ec2.create_dhcp_options().dhcp_configurations(given).send().await.expect("made").dhcp_options;
     let id = made.and_then(|options| options.dhcp_options_id).expect("an id");
     aws.ec2.associate_dhcp_options().dhcp_options_id(&id).vpc_id(&vpc).send().await.expect("associated");
