@@ -1,12 +1,4 @@
-//! Knows Kubernetes, not AWS: the custom resources, what a manifest means, and the loop that keeps AWS in line with it.
-//!
-//! AWS is seen only through [`crate::model::port::Cloud`].
+//! Everything that knows Kubernetes and nothing that knows AWS.
 
-pub mod admit;
 pub mod api;
-pub mod controller;
-pub mod identity;
-mod intents;
-pub mod reconcile;
-mod requeue;
-pub mod status;
+pub mod tls;

@@ -3,10 +3,14 @@
 //! These types are the wire format and its schema, nothing more. They may hold any value that the schema lets through;
 //! whoever wants a value that cannot be malformed converts it into the model first. No behaviour towards AWS belongs here.
 
+pub mod check;
 pub mod environment;
 pub mod identity;
 mod rule;
 pub mod schema;
+
+#[cfg(test)]
+mod cases;
 
 pub use environment::{EnvironmentStatus, IsolatedNotebookEnvironment, IsolatedNotebookEnvironmentSpec};
 pub use identity::{AWSIdentity, AWSIdentitySpec};

@@ -72,6 +72,11 @@ pub(super) fn never_taken_over(what: &str) -> Rule {
     )
 }
 
+/// Leaves the words of an enum and takes what the type says of itself, which would hide what a field says of the choice.
+pub(super) fn words(schema: &mut schemars::Schema) {
+    schema.remove("description");
+}
+
 /// Bounds a map of policy conditions, which no attribute of the field can reach.
 pub(super) fn conditions(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kubernetes::api::rule::{ENDPOINT_ID, LABEL, SECURITY_GROUP_ID, SUBNET_ID, VPC_ID, rule, unchanged};
+use crate::kubernetes::api::rule::{ENDPOINT_ID, LABEL, SECURITY_GROUP_ID, SUBNET_ID, VPC_ID, rule, unchanged, words};
 
 /// What every address range must be; `/16` to `/28` is asked for where AWS asks for it.
 const IPV4_NETWORK: &str = "isCIDR(self) && cidr(self).ip().family() == 4 && string(cidr(self).masked()) == self";
@@ -358,6 +358,7 @@ pub struct EndpointPolicy {
 
 /// A policy made by the controller.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(transform = words)]
 pub enum EndpointPolicyPreset {
     /// What the notebooks of this environment need, and nothing else.
     #[default]

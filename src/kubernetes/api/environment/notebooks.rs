@@ -4,7 +4,9 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kubernetes::api::rule::{INSTANCE_TYPE, KMS_KEY, LABEL, NOTEBOOK_NAME, never_taken_over, rule, unchanged};
+use crate::kubernetes::api::rule::{
+    INSTANCE_TYPE, KMS_KEY, LABEL, NOTEBOOK_NAME, never_taken_over, rule, unchanged, words,
+};
 
 /// Size of a notebook's volume where none is given, in GiB: what AWS itself would choose.
 pub const DEFAULT_VOLUME_SIZE_GIB: i32 = 5;
@@ -125,6 +127,7 @@ pub struct Lifecycle {
 
 /// Whether a notebook is kept running, kept stopped, or left to its users.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(transform = words)]
 pub enum NotebookState {
     /// Started at creation; afterwards its users start and stop it.
     #[default]
@@ -137,6 +140,7 @@ pub enum NotebookState {
 
 /// Whether users are root in the notebook.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(transform = words)]
 pub enum RootAccess {
     /// Users are not root.
     #[default]

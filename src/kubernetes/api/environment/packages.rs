@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::role::{Conditions, Effect};
 use crate::kubernetes::api::rule::{
     ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, never_taken_over,
-    rule, unchanged, unchanged_optional,
+    rule, unchanged, unchanged_optional, words,
 };
 
 /// Where packages come from.
@@ -151,6 +151,7 @@ pub struct Repository {
 
 /// Public repositories that CodeArtifact can fetch from.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[schemars(transform = words)]
 pub enum ExternalConnection {
     /// The Python Package Index.
     #[serde(rename = "public:pypi")]

@@ -1,0 +1,4 @@
+//! Tests of whole programs, in one executable because each costs two seconds of linking.
+#![cfg(feature = "sandbox")]
+
+mod schema;
