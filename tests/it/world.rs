@@ -1,0 +1,248 @@
+//! A world of one test: a simulated AWS in process, the real engine with real SDK clients, and virtual time. No Kubernetes: what a visit
+//! of the controller does is done here in the same order, and the memory that the status is in production is a field.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cloister::{
+    aws::{account::Connection, engine::Engine},
+    kubernetes::{
+        admit::admit,
+        api::{AWSIdentity, IsolatedNotebookEnvironment},
+        identity,
+    },
+    model::{
+        address::Address,
+        environment::Environment,
+        owner::Owner,
+        plan::{Plan, plan, plan_deletion},
+        port::{Cloud, Freshness, Intent, IntentLog, Observation, Outcomes, Problem, Scope},
+        report::{Next, Report, conditions, report, report_deletion},
+    },
+    resources,
+    sandbox::{Settings, Simulator, clock::TokioClock, in_process::InProcess, log::Entry, world::Delays},
+};
+use tokio::time::Instant;
+
+/// The start of virtual time.
+const EPOCH: Duration = Duration::from_secs(1_795_000_000);
+/// The account of all examples.
+pub const ACCOUNT: &str = "111122223333";
+
+/// A simulated AWS and an engine on top of it.
+pub struct World {
+    /// AWS.
+    pub simulator: Arc<Simulator>,
+    /// The controller's half that knows AWS.
+    pub engine: Engine,
+    begun: Instant,
+}
+
+/// An environment in a world, with what its status would remember.
+pub struct Tenant {
+    /// The manifest.
+    pub object: IsolatedNotebookEnvironment,
+    /// Its identity.
+    pub identity: AWSIdentity,
+    /// Ids by address.
+    pub remembered: BTreeMap<Address, String>,
+    intents: Mutex<Vec<Intent>>,
+    freshness: Freshness,
+}
+
+/// What one visit saw and did.
+pub struct Visit {
+    /// What was seen.
+    pub observation: Observation,
+    /// What was planned.
+    pub plan: Plan,
+    /// How it went.
+    pub outcomes: Outcomes,
+    /// What would be told.
+    pub report: Report,
+}
+
+impl World {
+    /// An empty AWS with these waiting times.
+    pub fn new(delays: Delays) -> Self {
+        Self::with(Settings { delays, ..Settings::default() })
+    }
+
+    /// An empty AWS with these settings.
+    pub fn with(settings: Settings) -> Self {
+        let begun = Instant::now();
+        let simulator = Simulator::new(settings, Arc::new(TokioClock::starting_at(EPOCH)));
+        let engine = engine(&simulator, begun);
+        Self { simulator, engine, begun }
+    }
+
+    /// The controller restarts: everything that was only in memory is lost.
+    pub fn restart(&mut self) {
+        self.engine = engine(&self.simulator, self.begun);
+    }
+
+    /// The calls since the log was last cleared.
+    pub fn calls(&self) -> Vec<Entry> {
+        self.simulator.log()
+    }
+
+    /// The operations that wrote, since the log was last cleared.
+    pub fn writes(&self) -> Vec<String> {
+        self.calls().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect()
+    }
+
+    /// One visit to an environment that is wanted.
+    pub async fn visit(&self, tenant: &mut Tenant) -> Visit {
+        let environment = Arc::new(tenant.environment());
+        let scope = tenant.scope(Arc::clone(&environment));
+        let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
+        tenant.settle(&observation);
+        let plan = plan(&environment, &observation, &scope.remembered);
+        let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
+        let report = report(&environment, &observation, &plan, &outcomes);
+        self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+        tenant.remembered.extend(report.ids.clone());
+        tenant.freshness = if report.next == Next::Check { Freshness::Check } else { Freshness::Poll };
+        Visit { observation, plan, outcomes, report }
+    }
+
+    /// Visits until there is nothing left to wait for, and the last one.
+    ///
+    /// # Panics
+    /// When that takes more virtual time than anybody would wait.
+    pub async fn settle(&self, tenant: &mut Tenant) -> Visit {
+        for _ in 0..400 {
+            let visit = self.visit(tenant).await;
+            match visit.report.next {
+                Next::Poll => tokio::time::sleep(Duration::from_secs(3)).await,
+                Next::Check | Next::Gone => return visit,
+                Next::Retry(class) if class.needs_person() => return visit,
+                Next::Retry(_) => tokio::time::sleep(Duration::from_secs(5)).await,
+            }
+        }
+        panic!("the environment does not settle: {:#?}", self.visit(tenant).await.report.facts);
+    }
+
+    /// The next periodic check.
+    pub async fn check(&self, tenant: &mut Tenant) -> Visit {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        self.visit(tenant).await
+    }
+
+    /// Delete the environment, visit by visit, until its finalizer would go.
+    ///
+    /// # Panics
+    /// When that takes more virtual time than anybody would wait.
+    pub async fn delete(&self, tenant: &mut Tenant) -> Report {
+        for _ in 0..600 {
+            let environment = Arc::new(tenant.environment());
+            let retain = environment.rules.retain;
+            let scope = Scope { freshness: Freshness::Poll, ..tenant.scope(environment) };
+            let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
+            let plan = plan_deletion(&observation, retain);
+            let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
+            let report = report_deletion(&observation, &plan, &outcomes);
+            self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+            match report.next {
+                Next::Gone => return report,
+                Next::Retry(class) if class.needs_person() => return report,
+                Next::Poll | Next::Check | Next::Retry(_) => tokio::time::sleep(Duration::from_secs(3)).await,
+            }
+        }
+        panic!("the deletion does not end");
+    }
+}
+
+fn engine(simulator: &Arc<Simulator>, begun: Instant) -> Engine {
+    let connection = Connection {
+        http_client: Some(InProcess::shared(Arc::clone(simulator))),
+        access_key_id: Some(ACCOUNT.to_owned()),
+        ..Connection::default()
+    };
+    let now = move || (EPOCH + begun.elapsed()).as_secs().cast_signed();
+    Engine::new(connection, resources::providers(), Arc::new(now))
+}
+
+impl Tenant {
+    /// The environment of an example file, changed as the test needs it.
+    pub fn of(example: &str, change: impl FnOnce(&mut IsolatedNotebookEnvironment)) -> Self {
+        let mut object: IsolatedNotebookEnvironment = read(example);
+        object.metadata.uid = Some(format!("uid-of-{}", object.metadata.name.clone().unwrap_or_default()));
+        change(&mut object);
+        Self {
+            object,
+            identity: read("identity.yaml"),
+            remembered: BTreeMap::new(),
+            intents: Mutex::default(),
+            freshness: Freshness::Now,
+        }
+    }
+
+    /// The manifest was edited: the next visit looks at everything anew.
+    pub fn edit(&mut self, change: impl FnOnce(&mut IsolatedNotebookEnvironment)) {
+        change(&mut self.object);
+        self.freshness = Freshness::Now;
+    }
+
+    /// The validated environment.
+    pub fn environment(&self) -> Environment {
+        admit(&self.object, self.owner(), &self.identity).expect("a valid manifest")
+    }
+
+    /// Whose resources.
+    pub fn owner(&self) -> Owner {
+        Owner {
+            cluster: "cluster-1".into(),
+            namespace: self.object.metadata.namespace.clone().unwrap_or_default(),
+            name: self.object.metadata.name.clone().unwrap_or_default(),
+            uid: self.object.metadata.uid.clone().unwrap_or_default(),
+        }
+    }
+
+    fn scope(&self, environment: Arc<Environment>) -> Scope {
+        Scope {
+            owner: self.owner(),
+            identity: identity::to_model(&self.identity),
+            region: self.object.spec.region.clone(),
+            environment: Some(environment),
+            remembered: self.remembered.clone(),
+            intents: self.intents.lock().expect("no test panics while it holds this").clone(),
+            freshness: self.freshness,
+        }
+    }
+
+    fn settle(&self, observation: &Observation) {
+        let mut intents = self.intents.lock().expect("no test panics while it holds this");
+        intents.retain(|intent| !observation.settled_intents.contains(&intent.token));
+    }
+}
+
+#[async_trait]
+impl IntentLog for Tenant {
+    async fn begin(&self, intent: &Intent) -> Result<(), Problem> {
+        self.intents.lock().expect("no test panics while it holds this").push(intent.clone());
+        Ok(())
+    }
+}
+
+/// An example file as an object.
+pub fn read<T: serde::de::DeserializeOwned>(example: &str) -> T {
+    let path = format!("{}/examples/{example}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("the example is there");
+    serde_saphyr::from_str(&text).expect("the example is valid")
+}
+
+/// Whether a condition is True, and if not, why.
+pub fn truth(report: &Report, name: &str) -> Result<(), String> {
+    let fact = report.fact(name).ok_or("no such condition")?;
+    if fact.truth.as_str() == "True" { Ok(()) } else { Err(format!("{}: {} {}", name, fact.reason, fact.message)) }
+}
+
+/// Panics with the reason unless the environment is Ready.
+pub fn assert_ready(report: &Report) {
+    truth(report, conditions::READY).expect("Ready");
+}
