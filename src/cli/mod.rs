@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sandbox")]
 pub mod control_plane;
+pub mod controller;
 pub mod generate;
 pub mod interrupt;
 #[cfg(feature = "sandbox")]
@@ -23,6 +24,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Keep AWS in line with the environments of a cluster
+    Controller(controller::Args),
     /// Print the custom resource definitions
     Crd,
     /// Write the files of the repository that are made from the types, or check that they are fresh
@@ -44,6 +47,7 @@ enum Command {
 /// What the command could not do.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Controller(args) => controller::run(args).await,
         Command::Crd => generate::print_crds(),
         Command::Generate(args) => generate::run(args),
         #[cfg(feature = "sandbox")]

@@ -1,4 +1,13 @@
-//! Everything that knows Kubernetes and nothing that knows AWS.
+//! Knows Kubernetes, not AWS: the custom resources, what a manifest means, and the loop that keeps AWS in line with it.
+//!
+//! AWS is seen only through [`crate::model::port::Cloud`].
 
+pub mod admit;
 pub mod api;
 pub mod tls;
+pub mod controller;
+pub mod identity;
+mod intents;
+pub mod reconcile;
+mod requeue;
+pub mod status;

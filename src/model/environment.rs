@@ -92,7 +92,7 @@ pub struct Network {
     pub client_cidrs: BTreeSet<String>,
     /// Existing security groups whose members may reach the endpoints.
     pub client_security_groups: BTreeSet<String>,
-    /// The protocol and port that the endpoints admit from `client_security_groups`.
+    /// The protocol and port that the endpoints admit from the notebooks' group and from `client_security_groups`.
     pub client_group_traffic: Traffic,
     /// The notebooks' security group.
     pub notebooks_group: Part<()>,

@@ -1,1 +1,550 @@
-//! Report.
+//! The report: from what was seen, planned and done to what users read. Pure; status, Events, metrics and the command line all show this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    address::{Address, Kind},
+    environment::{Endpoint, Environment},
+    plan::{Action, Drift, Plan},
+    port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
+    resource::{Management, Output, Phase, Sight, Wanted},
+    services::Service,
+    value::bounded,
+};
+
+/// The condition types, in the order of the status.
+pub mod conditions {
+    /// Everything asked for exists and is in the asked state.
+    pub const READY: &str = "Ready";
+    /// Work is going on (kstatus).
+    pub const RECONCILING: &str = "Reconciling";
+    /// It will not get further without a person (kstatus).
+    pub const STALLED: &str = "Stalled";
+    /// Nothing deviates.
+    pub const IN_SYNC: &str = "InSync";
+    /// Nothing lets the notebooks out.
+    pub const ISOLATED: &str = "Isolated";
+    /// The network is as asked and usable.
+    pub const NETWORK_READY: &str = "NetworkReady";
+    /// The policies let the notebooks install.
+    pub const PERMISSIONS_READY: &str = "PermissionsReady";
+    /// Domain and repositories are as asked.
+    pub const PACKAGES_READY: &str = "PackagesReady";
+    /// The notebooks are as asked.
+    pub const NOTEBOOKS_READY: &str = "NotebooksReady";
+    /// Presigned URLs are restricted.
+    pub const ACCESS_RESTRICTED: &str = "AccessRestricted";
+}
+
+/// What is known of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It cannot be seen.
+    Unknown,
+}
+
+impl Truth {
+    /// As conditions spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// One condition, without the times that the status adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// Its type.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub truth: Truth,
+    /// Why, in one CamelCase word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+/// When to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Soon: something is on its way.
+    Poll,
+    /// After a backoff that fits the class of what went wrong.
+    Retry(ErrorClass),
+    /// At the next periodic check.
+    Check,
+    /// Never: nothing is left.
+    Gone,
+}
+
+/// What is known about an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointReport {
+    /// Of which service.
+    pub service: Service,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its state as AWS spells it.
+    pub state: Option<String>,
+    /// Its DNS name.
+    pub dns_name: Option<String>,
+    /// Whether it can be used.
+    pub available: bool,
+}
+
+/// What is known about a notebook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotebookReport {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// Its state as AWS spells it.
+    pub state: Option<String>,
+    /// Whether a changed start script waits for the next start.
+    pub restart_pending: bool,
+    /// Whether it is as asked.
+    pub ready: bool,
+}
+
+/// Everything that users read about an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The conditions.
+    pub facts: Vec<Fact>,
+    /// The deviations, worst first.
+    pub drift: Vec<Drift>,
+    /// What would be done, but is held.
+    pub next_steps: Vec<String>,
+    /// The value of the approval annotation that lets the held steps pass.
+    pub approval: Option<String>,
+    /// The ids of everything that exists.
+    pub ids: BTreeMap<Address, String>,
+    /// How many resources are wanted.
+    pub total: usize,
+    /// How many of them are as wanted.
+    pub ready: usize,
+    /// The endpoints.
+    pub endpoints: Vec<EndpointReport>,
+    /// The notebooks.
+    pub notebooks: Vec<NotebookReport>,
+    /// The kinds that are being waited for.
+    pub waiting_for: BTreeSet<Kind>,
+    /// When to look again.
+    pub next: Next,
+}
+
+impl Report {
+    /// A condition of the report.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&Fact> {
+        self.facts.iter().find(|fact| fact.name == name)
+    }
+}
+
+/// A report when nothing could be looked at: no identity, no credentials, an invalid manifest.
+#[must_use]
+pub fn report_blocked(problem: &Problem) -> Report {
+    let stalled = problem.class.needs_person();
+    let message = bounded(&problem.to_string(), 1024);
+    let fact = |name, truth| Fact { name, truth, reason: problem.reason.clone(), message: message.clone() };
+    let mut facts = vec![
+        fact(conditions::READY, if stalled { Truth::False } else { Truth::Unknown }),
+        fact(conditions::RECONCILING, if stalled { Truth::False } else { Truth::True }),
+        fact(conditions::STALLED, if stalled { Truth::True } else { Truth::False }),
+    ];
+    facts.extend(DETAILS.iter().map(|name| fact(name, Truth::Unknown)));
+    Report { facts, next: Next::Retry(problem.class), ..empty() }
+}
+
+/// The conditions besides the three that kstatus reads.
+const DETAILS: [&str; 7] = [
+    conditions::IN_SYNC,
+    conditions::ISOLATED,
+    conditions::NETWORK_READY,
+    conditions::PERMISSIONS_READY,
+    conditions::PACKAGES_READY,
+    conditions::NOTEBOOKS_READY,
+    conditions::ACCESS_RESTRICTED,
+];
+
+const fn empty() -> Report {
+    Report {
+        facts: Vec::new(),
+        drift: Vec::new(),
+        next_steps: Vec::new(),
+        approval: None,
+        ids: BTreeMap::new(),
+        total: 0,
+        ready: 0,
+        endpoints: Vec::new(),
+        notebooks: Vec::new(),
+        waiting_for: BTreeSet::new(),
+        next: Next::Check,
+    }
+}
+
+/// What is to be said about an environment that is wanted.
+#[must_use]
+pub fn report(environment: &Environment, observation: &Observation, plan: &Plan, outcomes: &Outcomes) -> Report {
+    let view = View { observation, plan, outcomes };
+    let states: Vec<(&Wanted, State)> =
+        observation.wanted.iter().map(|wanted| (wanted, view.state_of(wanted))).collect();
+    let ready = states.iter().filter(|(_, state)| matches!(state, State::Ready)).count();
+    let mut drift = plan.drift.clone();
+    drift.sort_by(|one, other| {
+        (one.severity, &one.address, &one.path).cmp(&(other.severity, &other.address, &other.path))
+    });
+    let mut facts = summary(&states, plan);
+    facts.push(in_sync(&drift));
+    facts.push(not_evaluated(conditions::ISOLATED, "the isolation verdict is not part of this version"));
+    facts.push(group(conditions::NETWORK_READY, &states, |kind| kind <= Kind::VpcEndpoint));
+    facts.push(group(conditions::PERMISSIONS_READY, &states, |kind| matches!(kind, Kind::Role | Kind::Policy)));
+    facts.push(group(conditions::PACKAGES_READY, &states, |kind| matches!(kind, Kind::Domain | Kind::Repository)));
+    facts.push(group(conditions::NOTEBOOKS_READY, &states, |kind| {
+        matches!(kind, Kind::NotebookInstance | Kind::LifecycleConfiguration)
+    }));
+    facts.push(not_evaluated(conditions::ACCESS_RESTRICTED, "restricting presigned URLs is not part of this version"));
+    Report {
+        next: next(&states, plan),
+        facts,
+        drift,
+        next_steps: plan
+            .held
+            .iter()
+            .map(|held| bounded(&format!("{} ({})", held.step, held.hold.way_out()), 1024))
+            .collect(),
+        approval: plan.approval(),
+        ids: ids(observation),
+        total: states.len(),
+        ready,
+        endpoints: endpoints(environment, observation, &states),
+        notebooks: notebooks(environment, observation, &states),
+        waiting_for: waiting_for(&states, outcomes),
+    }
+}
+
+/// What is to be said while an environment is being deleted.
+#[must_use]
+pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcomes) -> Report {
+    let problem = first_problem(plan, outcomes);
+    let mut waits: Vec<String> = Vec::new();
+    for (address, step) in &plan.steps {
+        match outcomes.get(address) {
+            Some(Outcome::Started(what) | Outcome::Waiting(what)) => {
+                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            }
+            Some(Outcome::Failed(problem)) => waits.push(problem.to_string()),
+            Some(Outcome::Done) | None => {}
+        }
+    }
+    waits.extend(plan.waiting.iter().map(|(address, what)| format!("{address}: {what}")));
+    waits.extend(plan.problems.iter().map(ToString::to_string));
+    let unfinished = plan.steps.keys().any(|address| !matches!(outcomes.get(address), Some(Outcome::Done)));
+    let anything = !plan.steps.is_empty() || !plan.waiting.is_empty() || !plan.problems.is_empty();
+    let stalled = problem.as_ref().is_some_and(|problem| problem.class.needs_person());
+    let message = if waits.is_empty() {
+        "deleting in AWS".to_owned()
+    } else {
+        bounded(&format!("waits for {}", waits.join("; ")), 1024)
+    };
+    let fact = |name, truth, reason: &str| Fact { name, truth, reason: reason.to_owned(), message: message.clone() };
+    let reason = problem.as_ref().map_or("Deleting", |problem| problem.reason.as_str());
+    let truth = |value: bool| if value { Truth::True } else { Truth::False };
+    let mut facts = vec![
+        fact(conditions::READY, Truth::False, "Deleting"),
+        fact(conditions::RECONCILING, truth(!stalled), "Deleting"),
+        fact(conditions::STALLED, truth(stalled), reason),
+    ];
+    facts.extend(DETAILS.iter().map(|name| fact(name, Truth::Unknown, "Deleting")));
+    let next = match problem {
+        _ if !anything => Next::Gone,
+        Some(problem) if problem.class.needs_person() => Next::Retry(problem.class),
+        _ => Next::Poll,
+    };
+    let left: BTreeSet<Kind> = plan.steps.keys().chain(plan.waiting.keys()).map(|address| address.kind).collect();
+    Report {
+        facts,
+        ids: ids(observation),
+        waiting_for: if unfinished || anything { left } else { BTreeSet::new() },
+        next,
+        ..empty()
+    }
+}
+
+/// How far a wanted resource is.
+enum State {
+    Ready,
+    /// On its way; what is waited for.
+    Moving(String),
+    /// Somebody has to do something.
+    Blocked(Problem),
+    /// It cannot be seen, or a fault will pass.
+    Unclear(Problem),
+}
+
+struct View<'a> {
+    observation: &'a Observation,
+    plan: &'a Plan,
+    outcomes: &'a Outcomes,
+}
+
+impl View<'_> {
+    fn state_of(&self, wanted: &Wanted) -> State {
+        let address = &wanted.address;
+        if let Some(problem) = self.plan.problems.iter().find(|problem| problem.address.as_ref() == Some(address)) {
+            return if problem.class.needs_person() {
+                State::Blocked(problem.clone())
+            } else {
+                State::Unclear(problem.clone())
+            };
+        }
+        if let Some(outcome) = self.outcomes.get(address) {
+            return match outcome {
+                Outcome::Done => State::Moving("written, not seen yet".into()),
+                Outcome::Started(what) | Outcome::Waiting(what) => State::Moving(what.clone()),
+                Outcome::Failed(problem) if problem.class.needs_person() => State::Blocked(problem.clone()),
+                Outcome::Failed(problem) => State::Unclear(problem.clone()),
+            };
+        }
+        if let Some(what) = self.plan.waiting.get(address) {
+            return State::Moving(what.clone());
+        }
+        if let Some(held) = self.plan.held.iter().find(|held| held.step.address == *address) {
+            let message = format!("{}: {}", held.step, held.hold.way_out());
+            return State::Blocked(
+                Problem::new(ErrorClass::Invalid, message).because("ApprovalRequired").about(address),
+            );
+        }
+        let reported = self.plan.drift.iter().find(|drift| {
+            drift.address == *address
+                && drift.action == Action::Report
+                && matches!(wanted.management, Management::Existing(_))
+        });
+        if let Some(drift) = reported {
+            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
+            let message = format!(
+                "{} has {} {}, needed is {}; it exists and is not ours to change",
+                drift.id,
+                drift.path,
+                side(&drift.observed),
+                side(&drift.desired)
+            );
+            return State::Blocked(
+                Problem::new(ErrorClass::Invalid, message).because("ExistingDiffers").about(address),
+            );
+        }
+        match self.observation.sights.get(address).and_then(Sight::seen) {
+            Some(seen) if seen.phase == Phase::Ready => State::Ready,
+            _ => State::Moving("not seen yet".into()),
+        }
+    }
+}
+
+fn first_problem(plan: &Plan, outcomes: &Outcomes) -> Option<Problem> {
+    let failed = outcomes.values().filter_map(|outcome| match outcome {
+        Outcome::Failed(problem) => Some(problem),
+        Outcome::Done | Outcome::Started(_) | Outcome::Waiting(_) => None,
+    });
+    let all: Vec<&Problem> = plan.problems.iter().chain(failed).collect();
+    all.iter().find(|problem| problem.class.needs_person()).or_else(|| all.first()).map(|problem| (*problem).clone())
+}
+
+/// Ready, Reconciling, Stalled: one contract for kstatus, Flux, Argo CD and `kubectl wait`.
+fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
+    let blocked = states.iter().find_map(|(_, state)| match state {
+        State::Blocked(problem) => Some(problem.clone()),
+        State::Ready | State::Moving(_) | State::Unclear(_) => None,
+    });
+    let unclear = states.iter().find_map(|(_, state)| match state {
+        State::Unclear(problem) => Some(problem.clone()),
+        State::Ready | State::Moving(_) | State::Blocked(_) => None,
+    });
+    let spare: Vec<String> = plan
+        .steps
+        .keys()
+        .filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address))
+        .map(ToString::to_string)
+        .collect();
+    let held_spare = plan.held.iter().find(|held| states.iter().all(|(wanted, _)| wanted.address != held.step.address));
+    let mut moving: Vec<String> = states
+        .iter()
+        .filter_map(|(wanted, state)| match state {
+            State::Moving(what) => Some(format!("{} ({what})", wanted.address)),
+            State::Ready | State::Blocked(_) | State::Unclear(_) => None,
+        })
+        .collect();
+    moving.extend(spare.iter().map(|address| format!("{address} (being removed)")));
+    let truth = |value: bool| if value { Truth::True } else { Truth::False };
+    let fact = |name, truth, reason: &str, message: &str| Fact {
+        name,
+        truth,
+        reason: reason.to_owned(),
+        message: bounded(message, 1024),
+    };
+    let working = !moving.is_empty() || unclear.is_some();
+    let ready = match (&blocked, &unclear, moving.first(), held_spare) {
+        (Some(problem), ..) => fact(conditions::READY, Truth::False, &problem.reason, &problem.to_string()),
+        (None, Some(problem), ..) => fact(conditions::READY, Truth::Unknown, &problem.reason, &problem.to_string()),
+        (None, None, Some(_), _) => fact(conditions::READY, Truth::False, "Progressing", &waits(&moving)),
+        (None, None, None, Some(held)) => fact(
+            conditions::READY,
+            Truth::False,
+            "ApprovalRequired",
+            &format!("{}: {}", held.step, held.hold.way_out()),
+        ),
+        (None, None, None, None) => {
+            fact(conditions::READY, Truth::True, "AsAsked", "everything asked for exists and is in the asked state")
+        }
+    };
+    let reconciling = if working {
+        let reason = unclear.as_ref().map_or("Progressing", |problem| problem.reason.as_str());
+        let message = unclear.as_ref().map_or_else(|| waits(&moving), ToString::to_string);
+        fact(conditions::RECONCILING, Truth::True, reason, &message)
+    } else {
+        fact(conditions::RECONCILING, Truth::False, "Idle", "nothing is going on")
+    };
+    let stalled = match (&blocked, held_spare) {
+        (Some(problem), _) => fact(conditions::STALLED, Truth::True, &problem.reason, &problem.to_string()),
+        (None, Some(held)) => fact(
+            conditions::STALLED,
+            Truth::True,
+            "ApprovalRequired",
+            &format!("{}: {}", held.step, held.hold.way_out()),
+        ),
+        (None, None) => fact(conditions::STALLED, truth(false), "NotStalled", "no person is needed"),
+    };
+    vec![ready, reconciling, stalled]
+}
+
+fn waits(moving: &[String]) -> String {
+    format!("waits for {}", moving.join(", "))
+}
+
+fn in_sync(drift: &[Drift]) -> Fact {
+    let (truth, reason, message) = match drift.first() {
+        None => (Truth::True, "InSync", "nothing deviates".to_owned()),
+        Some(first) => {
+            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
+            let place = if first.path.is_empty() {
+                first.address.to_string()
+            } else {
+                format!("{} {}", first.address, first.path)
+            };
+            let more = if drift.len() > 1 { format!("; and {} more", drift.len() - 1) } else { String::new() };
+            let message = format!("{place}: wanted {}, found {}{more}", side(&first.desired), side(&first.observed));
+            (Truth::False, "Drifted", bounded(&message, 1024))
+        }
+    };
+    Fact { name: conditions::IN_SYNC, truth, reason: reason.to_owned(), message }
+}
+
+fn not_evaluated(name: &'static str, message: &str) -> Fact {
+    Fact { name, truth: Truth::Unknown, reason: "NotEvaluated".into(), message: message.into() }
+}
+
+fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind) -> bool) -> Fact {
+    let members: Vec<_> = states.iter().filter(|(wanted, _)| belongs(wanted.address.kind)).collect();
+    let fact = |truth, reason: &str, message: String| Fact {
+        name,
+        truth,
+        reason: reason.to_owned(),
+        message: bounded(&message, 1024),
+    };
+    for (_, state) in &members {
+        if let State::Blocked(problem) = state {
+            return fact(Truth::False, &problem.reason, problem.to_string());
+        }
+    }
+    for (_, state) in &members {
+        if let State::Unclear(problem) = state {
+            return fact(Truth::Unknown, &problem.reason, problem.to_string());
+        }
+    }
+    let moving: Vec<_> = members
+        .iter()
+        .filter_map(|(wanted, state)| match state {
+            State::Moving(what) => Some(format!("{} ({what})", wanted.address)),
+            State::Ready | State::Blocked(_) | State::Unclear(_) => None,
+        })
+        .collect();
+    if moving.is_empty() {
+        fact(Truth::True, "AsAsked", format!("{} of {} as asked", members.len(), members.len()))
+    } else {
+        fact(Truth::False, "Progressing", waits(&moving))
+    }
+}
+
+fn next(states: &[(&Wanted, State)], plan: &Plan) -> Next {
+    let moving = states.iter().any(|(_, state)| matches!(state, State::Moving(_))) || !plan.steps.is_empty();
+    let worst = states.iter().filter_map(|(_, state)| match state {
+        State::Blocked(problem) | State::Unclear(problem) => Some(problem.class),
+        State::Ready | State::Moving(_) => None,
+    });
+    match worst.min() {
+        // What moves is looked at soon, whatever else is stuck.
+        _ if states.iter().any(|(_, state)| matches!(state, State::Moving(_))) => Next::Poll,
+        Some(class) => Next::Retry(class),
+        None if moving => Next::Poll,
+        None => Next::Check,
+    }
+}
+
+fn ids(observation: &Observation) -> BTreeMap<Address, String> {
+    let seen = observation.sights.iter().filter_map(|(address, sight)| match sight {
+        Sight::Present(seen) => Some((address.clone(), seen.id.clone())),
+        Sight::Unsettled { .. } | Sight::Absent | Sight::Unknown(_) => None,
+    });
+    seen.collect()
+}
+
+fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kind> {
+    let moving =
+        states.iter().filter(|(_, state)| matches!(state, State::Moving(_))).map(|(wanted, _)| wanted.address.kind);
+    moving.chain(outcomes.keys().map(|address| address.kind)).collect()
+}
+
+fn is_ready(states: &[(&Wanted, State)], address: &Address) -> bool {
+    states.iter().any(|(wanted, state)| wanted.address == *address && matches!(state, State::Ready))
+}
+
+fn output(observation: &Observation, address: &Address, output: Output) -> Option<String> {
+    observation.outputs.get(address, output).map(ToOwned::to_owned)
+}
+
+fn endpoints(environment: &Environment, observation: &Observation, states: &[(&Wanted, State)]) -> Vec<EndpointReport> {
+    let here = environment.network.endpoints.iter().filter(|(_, endpoint)| **endpoint != Endpoint::External);
+    here.map(|(service, _)| {
+        let address = Address::new(Kind::VpcEndpoint, service.name());
+        EndpointReport {
+            service: *service,
+            id: output(observation, &address, Output::Id),
+            state: output(observation, &address, Output::State),
+            dns_name: output(observation, &address, Output::DnsName),
+            available: is_ready(states, &address),
+        }
+    })
+    .collect()
+}
+
+fn notebooks(environment: &Environment, observation: &Observation, states: &[(&Wanted, State)]) -> Vec<NotebookReport> {
+    let report = |name: &String| {
+        let address = Address::new(Kind::NotebookInstance, name);
+        NotebookReport {
+            name: name.clone(),
+            arn: output(observation, &address, Output::Arn),
+            state: output(observation, &address, Output::State),
+            restart_pending: output(observation, &address, Output::RestartPending).is_some_and(|value| value == "true"),
+            ready: is_ready(states, &address),
+        }
+    };
+    environment.notebooks.iter().map(|notebook| report(&notebook.name)).collect()
+}

@@ -32,7 +32,8 @@ const SIDE_BY_SIDE: usize = 8;
 /// What a step's turn came to.
 enum Turn {
     Created(Created),
-    Progress(Progress),
+    Updated(Progress),
+    Deleted(Progress),
     Released,
 }
 
@@ -156,11 +157,11 @@ impl Round<'_> {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
                 let progress = provider.update(&self.writer(step.address.kind, None), &wanted, seen, &step.diffs).await;
-                progress.map(Turn::Progress).map_err(problem)
+                progress.map(Turn::Updated).map_err(problem)
             }
             Verb::Delete => {
                 let seen = self.ours(step, None)?;
-                provider.delete(&self.writer(step.address.kind, None), seen).await.map(Turn::Progress).map_err(problem)
+                provider.delete(&self.writer(step.address.kind, None), seen).await.map(Turn::Deleted).map_err(problem)
             }
             Verb::Release => {
                 let seen = self.ours(step, None)?;
@@ -187,7 +188,7 @@ impl Round<'_> {
         if let (Some(first), Ok(provider)) = (steps.first(), self.provider(steps[0])) {
             let deleted = provider.delete_all(&self.writer(first.address.kind, None), &batch).await;
             for (seen, result) in batch.iter().zip(deleted) {
-                let result = result.map(Turn::Progress).map_err(|error| error.problem().about(&seen.address));
+                let result = result.map(Turn::Deleted).map_err(|error| error.problem().about(&seen.address));
                 results.push((seen.address.clone(), result));
             }
         }
@@ -257,17 +258,14 @@ impl Round<'_> {
                 outputs.set(address.clone(), created.outputs);
                 Outcome::Done
             }
-            Ok(Turn::Progress(Progress::Done)) => {
-                if !outputs.contains(address) || self.is_deletion(address) {
-                    self.marks.unexpect(address);
+            Ok(Turn::Updated(Progress::Done)) => Outcome::Done,
+            Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
+            Ok(Turn::Deleted(progress)) => {
+                self.marks.unexpect(address);
+                match progress {
+                    Progress::Done => Outcome::Done,
+                    Progress::Started(what) => Outcome::Started(what),
                 }
-                Outcome::Done
-            }
-            Ok(Turn::Progress(Progress::Started(what))) => {
-                if self.is_deletion(address) {
-                    self.marks.unexpect(address);
-                }
-                Outcome::Started(what)
             }
             Ok(Turn::Released) => Outcome::Done,
             Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => {
@@ -278,11 +276,6 @@ impl Round<'_> {
                 Outcome::Failed(problem)
             }
         }
-    }
-
-    fn is_deletion(&self, address: &Address) -> bool {
-        let wanted = self.observation.wanted.iter().any(|wanted| wanted.address == *address);
-        !wanted
     }
 
     fn provider(&self, step: &Step) -> Result<&dyn Provider, Problem> {

@@ -14,6 +14,8 @@ pub mod route_table;
 pub mod security_group;
 pub mod subnet;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tags;
 mod throttle;
 pub mod vpc;

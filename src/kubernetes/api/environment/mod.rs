@@ -28,7 +28,7 @@ pub use role::{Access, Conditions, Effect, ExecutionRole, S3Access, Statement};
 pub use status::{
     ControlResult, ControlStatus, CreationIntent, DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus,
     EndpointStatus, EnvironmentStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
-    RepositoryStatus, ResourceCount, Summary,
+    RepositoryStatus, ResourceCount, ResourceReference, Summary,
 };
 
 /// Regions that have CodeArtifact. AWS may add some: a region is added here and nowhere else, as rule and message of the

@@ -206,13 +206,31 @@ pub struct NotebookStatus {
 }
 
 /// How many resources there are, and how many are as asked.
-#[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceCount {
     /// All resources of this environment.
     pub total: i32,
     /// Those that are as asked.
     pub ready: i32,
+
+    /// Resources that exist, with their AWS ids. With their help a resource that lost its owner tags is recognised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub items: Vec<ResourceReference>,
+}
+
+/// A resource that exists in AWS. Example: `{resource: Subnet/a, id: subnet-0123456789abcdef0}`.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceReference {
+    /// The resource, as kind and name. Example: `Subnet/a`.
+    #[schemars(length(max = 512))]
+    pub resource: String,
+    /// Its id in AWS, or its name where the name is the id. Example: `subnet-0123456789abcdef0`.
+    #[schemars(length(max = 256))]
+    pub id: String,
 }
 
 /// Differences between AWS and the spec.

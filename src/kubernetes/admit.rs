@@ -1,0 +1,509 @@
+//! The border between what somebody wrote and what it means: a manifest is admitted into a valid [`Environment`], or refused with
+//! the field, the value and what is allowed.
+//!
+//! The schema refuses most mistakes at `kubectl apply`. Here is what it cannot state (circles among upstreams, limits of the identity), and
+//! whatever an older schema let through.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::api::{
+    AWSIdentity, IsolatedNotebookEnvironment,
+    environment::{
+        self as spec, Access, DeletionPolicy, Effect as SpecEffect, EndpointIngress, EndpointPolicyPreset, Management,
+        NotebookState, Permission, RootAccess,
+        notebooks::{DEFAULT_MINIMUM_IMDS_VERSION, DEFAULT_VOLUME_SIZE_GIB},
+    },
+};
+use crate::model::{
+    environment::{
+        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
+        ManagedSubnet, Network, Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet,
+        Traffic, derived_name,
+    },
+    owner::Owner,
+    policy::{Clause, Effect, PolicyDocument, Statement},
+    port::{ErrorClass, Problem},
+    services::Service,
+};
+
+/// Annotation with the addresses of untagged resources that may be taken over, separated by commas.
+pub const ADOPT: &str = "cloister.dev/adopt";
+/// Annotation with the digest of the held steps that may be carried out.
+pub const APPROVE: &str = "cloister.dev/approve";
+/// Annotation that asks for a full look now.
+pub const RECONCILE_AT: &str = "cloister.dev/reconcile-at";
+
+/// What the manifest means.
+///
+/// # Errors
+/// When it contradicts itself or the identity's limits. The first contradiction is named.
+pub fn admit(
+    object: &IsolatedNotebookEnvironment,
+    owner: Owner,
+    identity: &AWSIdentity,
+) -> Result<Environment, Problem> {
+    let spec = &object.spec;
+    let account = identity.spec.account.clone();
+    if !identity.spec.regions.contains(&spec.region) {
+        let allowed = identity.spec.regions.join(", ");
+        let name = spec.identity_ref.name.as_str();
+        return Err(invalid(format!(
+            "`spec.region` is {}, but AWSIdentity {name} may use only: {allowed}",
+            spec.region
+        )));
+    }
+    check_limits(spec, identity)?;
+    let repositories = repositories(spec)?;
+    check_upstreams(&repositories)?;
+    let notebooks = notebooks(spec)?;
+    Ok(Environment {
+        region: spec.region.clone(),
+        tags: spec.tags.clone(),
+        rules: rules(object)?,
+        network: network(spec)?,
+        packages: Packages {
+            domain: Domain {
+                name: spec.packages.domain.name.clone(),
+                owner: spec.packages.domain.owner.clone().unwrap_or_else(|| account.clone()),
+                existing: spec.packages.domain.existing,
+                encryption_key: spec.packages.domain.encryption_key.clone(),
+                policy: None,
+            },
+            repositories,
+            install: spec.packages.install.as_ref().map(|install| Install {
+                repository: install.repository.clone(),
+                formats: install.formats.iter().map(|format| wire(format)).collect(),
+            }),
+        },
+        role: role(spec, &owner, identity)?,
+        notebooks,
+        owner,
+        account,
+    })
+}
+
+fn invalid(message: impl Into<String>) -> Problem {
+    Problem::new(ErrorClass::Invalid, message).because("InvalidSpec")
+}
+
+/// How the manifest spells a value of one of its enums.
+fn wire(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+fn rules(object: &IsolatedNotebookEnvironment) -> Result<Rules, Problem> {
+    let spec = &object.spec;
+    let annotation = |name: &str| object.metadata.annotations.as_ref().and_then(|all| all.get(name));
+    let allows = |permission: Permission| permission == Permission::Allow;
+    Ok(Rules {
+        observe_only: spec.management == Management::Observe,
+        paused: spec.paused,
+        retain: spec.deletion_policy == DeletionPolicy::Retain,
+        deletion_protection: spec.deletion_protection,
+        drift_check_interval: duration(&spec.drift_check_interval)?,
+        may_stop_notebooks: allows(spec.disruption.stop_notebooks),
+        may_replace: allows(spec.disruption.replace),
+        may_delete_notebooks: allows(spec.disruption.delete_notebooks),
+        adopt: annotation(ADOPT)
+            .map(|value| value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+            .unwrap_or_default(),
+        approved: annotation(APPROVE).cloned(),
+    })
+}
+
+/// `1h30m`, `5m`, `90s`.
+pub(super) fn duration(text: &str) -> Result<Duration, Problem> {
+    let wrong = || {
+        invalid(format!(
+            "`spec.driftCheckInterval` is {text}; it must be a duration between 1m and 24h, such as 5m or 1h30m"
+        ))
+    };
+    let mut seconds = 0_u64;
+    let mut number = String::new();
+    for letter in text.chars() {
+        let unit = match letter {
+            digit if digit.is_ascii_digit() => {
+                number.push(digit);
+                continue;
+            }
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return Err(wrong()),
+        };
+        let count: u64 = number.parse().map_err(|_| wrong())?;
+        number.clear();
+        seconds = seconds.saturating_add(count.saturating_mul(unit));
+    }
+    if !number.is_empty() || !(60..=86_400).contains(&seconds) {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn check_limits(spec: &spec::IsolatedNotebookEnvironmentSpec, identity: &AWSIdentity) -> Result<(), Problem> {
+    let Some(limits) = &identity.spec.limits else { return Ok(()) };
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    let refuse = |field: &str, value: &str, allowed: &[String]| {
+        invalid(format!("`{field}` is {value}, but AWSIdentity {name} allows only: {}", allowed.join(", ")))
+            .because("NotAllowedByIdentity")
+    };
+    if let (Some(id), Some(allowed)) = (&spec.network.vpc.id, &limits.vpc_ids)
+        && !allowed.contains(id)
+    {
+        return Err(refuse("spec.network.vpc.id", id, allowed));
+    }
+    let domain = &spec.packages.domain.name;
+    if let Some(allowed) = limits.domains.as_ref().filter(|allowed| !allowed.contains(domain)) {
+        return Err(refuse("spec.packages.domain.name", domain, allowed));
+    }
+    for notebook in &spec.notebooks {
+        if let (Some(kind), Some(allowed)) = (&notebook.instance_type, &limits.instance_types)
+            && !allowed.contains(kind)
+        {
+            return Err(refuse(&format!("spec.notebooks[{}].instanceType", notebook.name), kind, allowed));
+        }
+    }
+    Ok(())
+}
+
+// --- network ------------------------------------------------------------------------------------------------------------------
+
+fn network(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Network, Problem> {
+    let network = &spec.network;
+    let vpc = part(network.vpc.cidr_block.as_ref(), network.vpc.id.as_ref())
+        .ok_or_else(|| invalid("`spec.network.vpc` must have exactly one of `cidrBlock` and `id`"))?;
+    let subnets = network.subnets.iter().map(|subnet| {
+        let managed = subnet.cidr_block.as_ref().map(|cidr_block| ManagedSubnet {
+            cidr_block: cidr_block.clone(),
+            availability_zone: subnet.availability_zone.clone(),
+        });
+        let part = part(managed.as_ref(), subnet.id.as_ref()).ok_or_else(|| {
+            invalid(format!("`spec.network.subnets[{}]` must have exactly one of `cidrBlock` and `id`", subnet.name))
+        })?;
+        Ok(Subnet { name: subnet.name.clone(), part })
+    });
+    let group = |group: &Option<spec::ExistingSecurityGroup>| {
+        group.as_ref().map_or(Part::Managed(()), |group| Part::Existing(group.id.clone()))
+    };
+    Ok(Network {
+        subnets: subnets.collect::<Result<_, _>>()?,
+        client_cidrs: network.client_cidrs.iter().cloned().collect(),
+        client_security_groups: network.client_security_groups.iter().cloned().collect(),
+        client_group_traffic: match network.endpoint_ingress {
+            EndpointIngress::Https => Traffic::Https,
+            EndpointIngress::AllTraffic => Traffic::All,
+        },
+        notebooks_group: group(&network.security_groups.notebooks),
+        endpoints_group: group(&network.security_groups.endpoints),
+        endpoints: endpoints(network, &vpc)?,
+        acknowledge_vpc_wide: network.acknowledge_vpc_wide,
+        vpc,
+    })
+}
+
+fn part<T: Clone>(managed: Option<&T>, existing: Option<&String>) -> Option<Part<T>> {
+    match (managed, existing) {
+        (Some(managed), None) => Some(Part::Managed(managed.clone())),
+        (None, Some(id)) => Some(Part::Existing(id.clone())),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
+/// The endpoints that follow from the rest of the manifest (decision 17), then what the manifest says about single ones.
+///
+/// A VPC of ours has nothing, so it gets everything that notebooks use. A VPC that exists has what its users need; only the way to the packages
+/// is added.
+fn endpoints(network: &spec::Network, vpc: &Part<String>) -> Result<BTreeMap<Service, Endpoint>, Problem> {
+    let derived: &[Service] = match vpc {
+        Part::Managed(_) => &[
+            Service::S3,
+            Service::CodeArtifactApi,
+            Service::CodeArtifactRepositories,
+            Service::SageMakerApi,
+            Service::SageMakerNotebook,
+            Service::Sts,
+            Service::Logs,
+        ],
+        Part::Existing(_) => &[Service::CodeArtifactApi, Service::CodeArtifactRepositories],
+    };
+    let ours = || Endpoint::Managed { policy: EndpointPolicy::LeastPrivilege, private_dns: true, subnets: None };
+    let mut endpoints: BTreeMap<Service, Endpoint> = derived.iter().map(|service| (*service, ours())).collect();
+    for entry in &network.endpoints {
+        let name = wire(&entry.service);
+        let service =
+            name.parse().map_err(|()| invalid(format!("`spec.network.endpoints` names the unknown service {name}")))?;
+        let endpoint = match (&entry.id, entry.external.unwrap_or_default()) {
+            (Some(id), _) => Endpoint::Existing(id.clone()),
+            (None, true) => Endpoint::External,
+            (None, false) => Endpoint::Managed {
+                policy: endpoint_policy(&name, entry.policy.as_ref())?,
+                private_dns: entry.private_dns.unwrap_or(true),
+                subnets: (!entry.subnets.is_empty()).then(|| entry.subnets.iter().cloned().collect()),
+            },
+        };
+        endpoints.insert(service, endpoint);
+    }
+    Ok(endpoints)
+}
+
+/// How long an endpoint policy may be, white space included (aws-facts 1.6).
+const ENDPOINT_POLICY_LIMIT: usize = 20_480;
+
+fn endpoint_policy(service: &str, policy: Option<&spec::EndpointPolicy>) -> Result<EndpointPolicy, Problem> {
+    let Some(policy) = policy else { return Ok(EndpointPolicy::LeastPrivilege) };
+    let field = format!("spec.network.endpoints[{service}].policy.document");
+    match (&policy.preset, &policy.document) {
+        (Some(EndpointPolicyPreset::Default), None) => Ok(EndpointPolicy::FullAccess),
+        (None, Some(text)) => {
+            let document = PolicyDocument::parse(text).map_err(|error| invalid(format!("`{field}`: {error}")))?;
+            if document.statements.iter().any(|statement| statement.principals.is_none()) {
+                return Err(invalid(format!("`{field}`: every statement of an endpoint policy must have a Principal")));
+            }
+            let used = document.to_json().len();
+            if used > ENDPOINT_POLICY_LIMIT {
+                return Err(invalid(format!("`{field}` has {used} characters, {ENDPOINT_POLICY_LIMIT} are allowed")));
+            }
+            Ok(EndpointPolicy::Document(document))
+        }
+        _ => Ok(EndpointPolicy::LeastPrivilege),
+    }
+}
+
+// --- packages -----------------------------------------------------------------------------------------------------------------
+
+fn repositories(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Repository>, Problem> {
+    let convert = |repository: &spec::Repository| {
+        Ok(Repository {
+            name: repository.name.clone(),
+            existing: repository.existing.unwrap_or_default(),
+            description: repository.description.clone(),
+            upstreams: repository.upstreams.clone(),
+            external_connection: repository.external_connection.as_ref().map(wire),
+            permissions: match &repository.permissions {
+                None => RepositoryPermissions::None,
+                Some(permissions) if permissions.statements.is_empty() => {
+                    RepositoryPermissions::Readers(permissions.readers.iter().cloned().collect())
+                }
+                Some(permissions) => RepositoryPermissions::Document(repository_policy(&repository.name, permissions)?),
+            },
+        })
+    };
+    spec.packages.repositories.iter().map(convert).collect()
+}
+
+/// How long a repository policy may be (aws-facts 2.4).
+const REPOSITORY_POLICY_LIMIT: usize = 7168;
+
+fn repository_policy(repository: &str, permissions: &spec::RepositoryPermissions) -> Result<PolicyDocument, Problem> {
+    let principal = |principal: &String| if principal == "*" { principal.clone() } else { format!("AWS:{principal}") };
+    let mut statements: BTreeSet<Statement> = permissions
+        .statements
+        .iter()
+        .map(|statement| Statement {
+            sid: statement.sid.clone(),
+            effect: effect(statement.effect),
+            principals: Some(Clause::of(statement.principals.iter().map(principal))),
+            actions: Clause::of(statement.actions.iter().map(|action| action.to_ascii_lowercase())),
+            resources: Some(Clause::of(["*"])),
+            conditions: conditions(&statement.conditions),
+        })
+        .collect();
+    if !permissions.readers.is_empty() {
+        let readers = permissions.readers.iter().map(principal);
+        statements.insert(Statement::allow("CloisterReaders", READ_ACTIONS, ["*"]).by(readers));
+    }
+    let document = PolicyDocument::new(statements);
+    let used = document.to_json().len();
+    if used > REPOSITORY_POLICY_LIMIT {
+        let field = format!("spec.packages.repositories[{repository}].permissions");
+        return Err(invalid(format!(
+            "`{field}` make a policy of {used} characters, {REPOSITORY_POLICY_LIMIT} are allowed"
+        )));
+    }
+    Ok(document)
+}
+
+/// What reading a repository takes by its own policy (aws-facts 2.3).
+const READ_ACTIONS: [&str; 3] =
+    ["codeartifact:ReadFromRepository", "codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages"];
+
+/// CEL has no recursion, so circles among upstreams are found here.
+fn check_upstreams(repositories: &[Repository]) -> Result<(), Problem> {
+    let upstreams: BTreeMap<&str, &[String]> =
+        repositories.iter().map(|repository| (repository.name.as_str(), repository.upstreams.as_slice())).collect();
+    for start in upstreams.keys() {
+        let mut path = vec![*start];
+        if let Some(circle) = circle_from(start, &upstreams, &mut path) {
+            return Err(invalid(format!(
+                "`spec.packages.repositories`: upstreams form a circle: {circle}; remove one of these upstreams"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn circle_from<'a>(
+    start: &str,
+    upstreams: &BTreeMap<&'a str, &'a [String]>,
+    path: &mut Vec<&'a str>,
+) -> Option<String> {
+    let here = *path.last()?;
+    for next in upstreams.get(here).copied().unwrap_or_default() {
+        if next == start {
+            return Some(format!("{} -> {start}", path.join(" -> ")));
+        }
+        if path.contains(&next.as_str()) {
+            continue;
+        }
+        path.push(next);
+        if let Some(circle) = circle_from(start, upstreams, path) {
+            return Some(circle);
+        }
+        path.pop();
+    }
+    None
+}
+
+// --- role ---------------------------------------------------------------------------------------------------------------------
+
+fn role(
+    spec: &spec::IsolatedNotebookEnvironmentSpec,
+    owner: &Owner,
+    identity: &AWSIdentity,
+) -> Result<ExecutionRole, Problem> {
+    let role = &spec.execution_role;
+    if let Some(arn) = &role.arn {
+        if !arn.contains(&format!(":{}:", identity.spec.account)) {
+            let account = &identity.spec.account;
+            return Err(invalid(format!("`spec.executionRole.arn` is {arn}; it must be a role of account {account}")));
+        }
+        return Ok(ExecutionRole::Existing { arn: arn.clone(), attach_policy: role.attach_policy });
+    }
+    let required = &identity.spec.permissions_boundary;
+    if let Some(asked) = role.permissions_boundary.as_ref().filter(|asked| *asked != required) {
+        let message = format!(
+            "`spec.executionRole.permissionsBoundary` is {asked}, but the identity requires {required}; leave it out"
+        );
+        return Err(invalid(message).because("NotAllowedByIdentity"));
+    }
+    let statements = role.statements.iter().map(|statement| Statement {
+        sid: statement.sid.clone(),
+        effect: effect(statement.effect),
+        principals: None,
+        actions: Clause::of(statement.actions.iter().map(|action| action.to_ascii_lowercase())),
+        resources: Some(Clause::of(statement.resources.iter().cloned())),
+        conditions: conditions(&statement.conditions),
+    });
+    Ok(ExecutionRole::Managed(Box::new(ManagedRole {
+        name: role.name.clone().unwrap_or_else(|| derived_name(owner, "role", 64)),
+        s3: role
+            .s3
+            .iter()
+            .map(|entry| BucketAccess { bucket: entry.bucket.clone(), write: entry.access == Access::ReadWrite })
+            .collect(),
+        statements: statements.collect(),
+        managed_policies: role.managed_policy_arns.iter().cloned().collect(),
+        permissions_boundary: Some(required.clone()),
+    })))
+}
+
+const fn effect(effect: SpecEffect) -> Effect {
+    match effect {
+        SpecEffect::Allow => Effect::Allow,
+        SpecEffect::Deny => Effect::Deny,
+    }
+}
+
+fn conditions(conditions: &spec::Conditions) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+    let keys = |keys: &BTreeMap<String, Vec<String>>| {
+        keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.iter().cloned().collect())).collect()
+    };
+    conditions.iter().map(|(operator, values)| (operator.clone(), keys(values))).collect()
+}
+
+// --- notebooks ----------------------------------------------------------------------------------------------------------------
+
+fn notebooks(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Notebook>, Problem> {
+    let only_subnet = match spec.network.subnets.as_slice() {
+        [only] => Some(&only.name),
+        _ => None,
+    };
+    let convert = |notebook: &spec::Notebook| {
+        let existing = notebook.existing.unwrap_or_default();
+        let subnet = notebook.subnet.as_ref().or(only_subnet);
+        if subnet.is_none() && !existing {
+            return Err(invalid(format!(
+                "`spec.notebooks[{}].subnet` must be set, as there are several subnets",
+                notebook.name
+            )));
+        }
+        if notebook.attach_lifecycle.unwrap_or_default() {
+            let message = format!(
+                "`spec.notebooks[{}].attachLifecycle` is not supported in this version; leave it out",
+                notebook.name
+            );
+            return Err(invalid(message));
+        }
+        let lifecycle = notebook.lifecycle.clone().unwrap_or_default();
+        Ok(Notebook {
+            name: notebook.name.clone(),
+            existing,
+            instance_type: notebook.instance_type.clone().unwrap_or_default(),
+            volume_size_gib: notebook.volume_size_gib.unwrap_or(DEFAULT_VOLUME_SIZE_GIB),
+            subnet: subnet.cloned().unwrap_or_default(),
+            run: match notebook.state.unwrap_or_default() {
+                NotebookState::Unmanaged => Run::Unmanaged,
+                NotebookState::Running => Run::Running,
+                NotebookState::Stopped => Run::Stopped,
+            },
+            root_access: notebook.root_access.unwrap_or_default() == RootAccess::Enabled,
+            minimum_imds_version: notebook.minimum_imds_version.unwrap_or(DEFAULT_MINIMUM_IMDS_VERSION).to_string(),
+            kms_key_id: notebook.kms_key_id.clone(),
+            platform: notebook.platform_identifier.clone(),
+            on_create: lifecycle.on_create,
+            on_start: lifecycle.on_start,
+        })
+    };
+    spec.notebooks.iter().map(convert).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(name: &str, upstreams: &[&str]) -> Repository {
+        Repository {
+            name: name.into(),
+            existing: false,
+            description: None,
+            upstreams: upstreams.iter().map(|name| (*name).to_owned()).collect(),
+            external_connection: None,
+            permissions: RepositoryPermissions::None,
+        }
+    }
+
+    #[test]
+    fn a_circle_of_upstreams_is_named() {
+        let circle = [repository("a", &["b"]), repository("b", &["c"]), repository("c", &["a"])];
+        let problem = check_upstreams(&circle).unwrap_err();
+        assert!(problem.message.contains("a -> b -> c -> a"), "{}", problem.message);
+        let tree = [repository("a", &["b", "c"]), repository("b", &["c"]), repository("c", &[])];
+        assert!(check_upstreams(&tree).is_ok());
+    }
+
+    #[test]
+    fn durations_are_read_as_kubernetes_writes_them() {
+        assert_eq!(duration("1h30m").unwrap(), Duration::from_secs(5400));
+        assert_eq!(duration("5m").unwrap(), Duration::from_secs(300));
+        for wrong in ["5", "59s", "25h", "m", "", "5 m"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

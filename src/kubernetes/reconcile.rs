@@ -1,0 +1,273 @@
+//! One visit to an environment. [`reconcile`] is the table of contents: gather, think, act, tell.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use kube::{Client, Resource, ResourceExt, runtime::controller::Action};
+
+use super::{
+    admit::{self, RECONCILE_AT, admit},
+    api::IsolatedNotebookEnvironment,
+    identity,
+    intents::{self, StatusIntents},
+    requeue::Backoff,
+    status::StatusWriter,
+};
+use crate::model::{
+    address::Address,
+    environment::Environment,
+    owner::Owner,
+    plan::{Plan, plan, plan_deletion},
+    port::{Cloud, ErrorClass, Freshness, Observation, Outcomes, Problem, Scope},
+    report::{Next, Report, report, report_blocked, report_deletion},
+};
+
+/// The finalizer: while it is there, AWS may hold something of the environment's.
+pub const FINALIZER: &str = "cloister.dev/aws-resources";
+
+/// What every visit works with.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// AWS.
+    pub cloud: Arc<dyn Cloud>,
+    /// Uid of the cluster's `kube-system` namespace.
+    pub cluster: String,
+    /// When to come back.
+    pub backoff: Backoff,
+}
+
+/// A visit that could not even tell what happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server did not take what was to be written.
+    #[error("the object could not be written")]
+    Kubernetes(#[source] Box<kube::Error>),
+}
+
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        Self::Kubernetes(Box::new(error))
+    }
+}
+
+/// Bring AWS one step closer to what the object says, and tell in its status how far that is.
+///
+/// # Errors
+/// When the API server could not be told; then everything is done again.
+pub async fn reconcile(object: Arc<IsolatedNotebookEnvironment>, context: Arc<Context>) -> Result<Action, Error> {
+    let writer = StatusWriter::new(&context.client, &object);
+    let visit = Visit { object: &object, context: &context, writer: &writer };
+    let told = if object.meta().deletion_timestamp.is_some() {
+        visit.delete().await? // AWS: deletes or releases. Kubernetes: status, finalizer
+    } else {
+        visit.keep().await? // AWS: whatever the plan says. Kubernetes: finalizer, status
+    };
+    let interval = admit::duration(&object.spec.drift_check_interval).unwrap_or(Duration::from_secs(300));
+    Ok(context.backoff.next(&object.uid().unwrap_or_default(), told, interval))
+}
+
+struct Visit<'a> {
+    object: &'a IsolatedNotebookEnvironment,
+    context: &'a Context,
+    writer: &'a StatusWriter,
+}
+
+impl Visit<'_> {
+    async fn keep(&self) -> Result<Next, Error> {
+        let object = self.with_finalizer().await?;
+        let scope = match self.scope(&object).await {
+            Ok(scope) => scope,
+            Err(problem) => return self.tell(&object, &report_blocked(&problem)).await,
+        };
+        let Some(environment) = scope.environment.clone() else { return Ok(Next::Check) };
+        if environment.rules.paused {
+            let paused = Problem::new(ErrorClass::Waiting, "`spec.paused` is true: AWS is neither read nor written")
+                .because("Paused");
+            self.tell(&object, &report_blocked(&paused)).await?;
+            return Ok(Next::Check);
+        }
+        let object = self.writer.pin_account(object, &scope.identity.account).await?;
+        let observation = match self.context.cloud.observe(&scope).await {
+            Ok(observation) => observation,
+            Err(problem) => return self.tell(&object, &report_blocked(&problem)).await,
+        };
+        let plan = plan(&environment, &observation, &scope.remembered);
+        let (object, outcomes) = self.carry_out(object, &scope, &observation, &plan).await;
+        let report = report(&environment, &observation, &plan, &outcomes);
+        self.context.cloud.wait_for(&scope.owner, report.waiting_for.clone());
+        self.tell_all(&object, Some(&environment), &observation, &report).await
+    }
+
+    async fn delete(&self) -> Result<Next, Error> {
+        let object = self.object.clone();
+        if !object.finalizers().iter().any(|name| name == FINALIZER) {
+            return Ok(Next::Gone);
+        }
+        if let Some(problem) = self.reason_to_wait() {
+            return self.tell(&object, &report_blocked(&problem)).await;
+        }
+        if self.nothing_was_made() {
+            return self.let_go().await;
+        }
+        let scope = match self.scope(&object).await {
+            Ok(scope) => scope,
+            Err(problem) => return self.tell(&object, &report_blocked(&self.what_remains(problem))).await,
+        };
+        let observation = match self.context.cloud.observe(&scope).await {
+            Ok(observation) => observation,
+            Err(problem) => return self.tell(&object, &report_blocked(&self.what_remains(problem))).await,
+        };
+        let retain = object.spec.deletion_policy == super::api::environment::DeletionPolicy::Retain;
+        let plan = plan_deletion(&observation, retain);
+        let (object, outcomes) = self.carry_out(object, &scope, &observation, &plan).await;
+        let report = report_deletion(&observation, &plan, &outcomes);
+        self.context.cloud.wait_for(&scope.owner, report.waiting_for.clone());
+        if report.next == Next::Gone {
+            self.context.cloud.forget(&scope.owner);
+            return self.let_go().await;
+        }
+        self.tell_all(&object, None, &observation, &report).await
+    }
+
+    async fn carry_out(
+        &self,
+        object: IsolatedNotebookEnvironment,
+        scope: &Scope,
+        observation: &Observation,
+        plan: &Plan,
+    ) -> (IsolatedNotebookEnvironment, Outcomes) {
+        if plan.steps.is_empty() {
+            return (object, Outcomes::new());
+        }
+        let intents = StatusIntents::new(self.writer, object);
+        let outcomes = self.context.cloud.apply(scope, observation, plan, &intents).await;
+        (intents.into_object(), outcomes)
+    }
+
+    /// Whose resources, as whom, where: everything that a look at AWS needs.
+    async fn scope(&self, object: &IsolatedNotebookEnvironment) -> Result<Scope, Problem> {
+        let namespace = object.namespace().unwrap_or_default();
+        let identity = identity::find(&self.context.client, &object.spec.identity_ref.name, &namespace).await?;
+        self.check_account(object, &identity.spec.account)?;
+        let owner = Owner {
+            cluster: self.context.cluster.clone(),
+            namespace,
+            name: object.name_any(),
+            uid: object.uid().unwrap_or_default(),
+        };
+        // A deletion needs no valid manifest; a valid one tells under which names to look, besides those that are remembered.
+        let deleting = object.meta().deletion_timestamp.is_some();
+        let environment: Option<Arc<Environment>> = match admit(object, owner.clone(), &identity) {
+            Ok(environment) => Some(Arc::new(environment)),
+            Err(_) if deleting => None,
+            Err(problem) => return Err(problem),
+        };
+        Ok(Scope {
+            owner,
+            identity: identity::to_model(&identity),
+            region: object.spec.region.clone(),
+            environment,
+            remembered: remembered(object),
+            intents: intents::from_status(object),
+            freshness: self.freshness(object),
+        })
+    }
+
+    /// The account is pinned at first contact (decision 2).
+    fn check_account(&self, object: &IsolatedNotebookEnvironment, account: &str) -> Result<(), Problem> {
+        let pinned = object.status.as_ref().and_then(|status| status.account.as_deref());
+        match pinned {
+            Some(pinned) if pinned != account => {
+                let name = &object.spec.identity_ref.name;
+                let message = format!(
+                    "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
+                );
+                Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn freshness(&self, object: &IsolatedNotebookEnvironment) -> Freshness {
+        let status = object.status.clone().unwrap_or_default();
+        let asked = object.annotations().get(RECONCILE_AT);
+        let changed = status.observed_generation != object.metadata.generation;
+        if changed || asked.is_some() && asked != status.last_handled_reconcile_at.as_ref() {
+            self.context.backoff.restart(&object.uid().unwrap_or_default());
+            return Freshness::Now;
+        }
+        let reconciling =
+            status.conditions.iter().any(|condition| condition.type_ == "Reconciling" && condition.status == "True");
+        if reconciling || object.meta().deletion_timestamp.is_some() { Freshness::Poll } else { Freshness::Check }
+    }
+
+    /// Why a deletion has to wait for a person.
+    fn reason_to_wait(&self) -> Option<Problem> {
+        let spec = &self.object.spec;
+        if spec.deletion_protection {
+            let message = "`spec.deletionProtection` is true: AWS stays untouched; set it to false to delete";
+            return Some(Problem::new(ErrorClass::Invalid, message).because("DeletionProtected"));
+        }
+        if spec.paused {
+            let message = "`spec.paused` is true: the deletion waits; set it to false to go on";
+            return Some(Problem::new(ErrorClass::Invalid, message).because("Paused"));
+        }
+        None
+    }
+
+    /// Whether AWS cannot hold anything of this object: it never got as far as an account, or it only ever looks (decision 13).
+    fn nothing_was_made(&self) -> bool {
+        let observes = self.object.spec.management == super::api::environment::Management::Observe;
+        observes || self.object.status.as_ref().is_none_or(|status| status.account.is_none())
+    }
+
+    fn what_remains(&self, problem: Problem) -> Problem {
+        let ids: Vec<String> =
+            remembered(self.object).into_iter().map(|(address, id)| format!("{address} ({id})")).collect();
+        if ids.is_empty() {
+            return problem;
+        }
+        let message = format!(
+            "{}; still in AWS: {}. Repair the identity, or set `spec.deletionPolicy: Retain` once it works, to keep them",
+            problem.message,
+            ids.join(", ")
+        );
+        Problem { message, ..problem }
+    }
+
+    async fn with_finalizer(&self) -> Result<IsolatedNotebookEnvironment, Error> {
+        if self.object.finalizers().iter().any(|name| name == FINALIZER) {
+            return Ok(self.object.clone());
+        }
+        Ok(self.writer.add_finalizer(self.object, FINALIZER).await?)
+    }
+
+    /// AWS confirmed that nothing is left.
+    async fn let_go(&self) -> Result<Next, Error> {
+        self.writer.remove_finalizer(self.object, FINALIZER).await?;
+        Ok(Next::Gone)
+    }
+
+    async fn tell(&self, object: &IsolatedNotebookEnvironment, report: &Report) -> Result<Next, Error> {
+        self.writer.tell_blocked(object, report).await?;
+        Ok(report.next)
+    }
+
+    async fn tell_all(
+        &self,
+        object: &IsolatedNotebookEnvironment,
+        environment: Option<&Environment>,
+        observation: &Observation,
+        report: &Report,
+    ) -> Result<Next, Error> {
+        self.writer.tell(object, environment, observation, report).await?;
+        Ok(report.next)
+    }
+}
+
+/// The ids that the status remembers.
+fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Address, String> {
+    let items =
+        object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
+    items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
+}
