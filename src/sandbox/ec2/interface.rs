@@ -60,6 +60,9 @@ impl State {
         interface_type: &str,
         now: Instant,
     ) -> Result<(), Refusal> {
+        // Other services come here without having looked around in EC2 first.
+        self.subnets.settle(now);
+        self.groups.settle(now);
         let subnet = self.subnets.get(subnet_id)?;
         for group in groups {
             if self.groups.get(group)?.vpc != subnet.vpc {

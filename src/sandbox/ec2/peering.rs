@@ -239,6 +239,7 @@ fn describe_attachments(ec2: &mut Ec2<'_>) -> Reply {
 }
 
 fn create_vpn_gateway(ec2: &mut Ec2<'_>) -> Reply {
+    ec2.required("Type")?;
     let tags = tags::of_create(ec2, VpnGateway::KIND.resource_type)?;
     let gateway = VpnGateway { id: ec2.ids.hex("vgw"), vpc: None };
     ec2.tag(&gateway.id, tags);

@@ -34,10 +34,13 @@ fn namespace(service: Service) -> &'static str {
     }
 }
 
+/// The operations whose empty result is an element nevertheless: the model gives them an output without members.
+const EMPTY_RESULTS: [&str; 1] = ["UpdateRole"];
+
 /// `<OpResponse><OpResult>…</OpResult><ResponseMetadata/></OpResponse>`; no result element if there is nothing in it.
 pub fn query_answer(service: Service, operation: &str, request_id: &str, value: &Value) -> String {
     let mut out = format!("<{operation}Response xmlns=\"{}\">", namespace(service));
-    if value.as_object().is_some_and(|map| !map.is_empty()) {
+    if value.as_object().is_some_and(|map| !map.is_empty() || EMPTY_RESULTS.contains(&operation)) {
         element(&mut out, &format!("{operation}Result"), value, "member");
     }
     out.push_str(&format!(
