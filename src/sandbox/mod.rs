@@ -21,6 +21,8 @@ pub mod run_folder;
 pub mod sagemaker;
 pub mod server;
 pub mod sts;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 pub mod world;
 

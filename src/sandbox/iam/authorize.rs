@@ -6,6 +6,7 @@
 mod needs;
 
 use super::super::clock::{Instant, iso8601_seconds};
+use super::super::codeartifact;
 use super::super::policy::{AccessRequest, Decision, Document, Kind, evaluate};
 use super::super::sts;
 use super::super::wire::{Call, Caller, Refusal, Service};
@@ -40,7 +41,8 @@ pub fn authorize(world: &mut World, call: &Call) -> Result<(), Refusal> {
         request.context.extend(context);
         request.action = action;
         request.resource = resource;
-        permits(world, &call.caller, &request, false).map_err(|denial| refusal(call, &request, &denial))?;
+        let granted = call.service == Service::CodeArtifact && codeartifact::access::is_granted(world, &request);
+        permits(world, &call.caller, &request, granted).map_err(|denial| refusal(call, &request, &denial))?;
     }
     Ok(())
 }

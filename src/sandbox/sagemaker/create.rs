@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::access::{Needs, may_pass, must_be_assumable, require};
+use super::access::must_be_assumable;
 use super::notebook::{Notebook, Status};
 use super::rules::{EC2_ID, KMS_KEY, NAME, forbid_reserved, invalid, limit_exceeded, tags};
 use super::transition::{ending_of_start, leave_room_for};
@@ -78,7 +78,9 @@ fn make_interface(world: &mut World, call: &Call, request: &Request, arn: &str) 
     };
     let id = world.ids.hex("eni");
     let description = format!("[DO NOT DELETE] ENI managed by SageMaker for NotebookInstance {arn}");
+    let settings = world.settings.clone();
     let ec2 = &mut region(world, call).ec2;
+    ec2.settle(call.now, &settings);
     ec2.create_interface(id.clone(), subnet, &request.groups, &description, true, "interface", call.now)
         .map_err(|refusal| invalid(refusal.message))?;
     Ok(Some(id))
@@ -94,11 +96,7 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     let due = call.now + world.settings.delays.notebook_start;
     let host = request.name.to_lowercase();
     let arn = format!("arn:{partition}:sagemaker:{}:{}:notebook-instance/{host}", call.region, call.account);
-    if !request.tags.is_empty() {
-        require(world, call, &Needs::of("sagemaker:AddTags", &arn))?;
-    }
     let role = request.wish.role_arn().unwrap_or_default().to_owned();
-    may_pass(world, call, &role)?;
     let state = &region(world, call).sagemaker;
     must_fit(state, &arn, allowed)?;
     request.wish.must_be_possible(state)?;

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::access::{Needs, require};
 use super::list::Listing;
 use super::region;
 use super::rules::{NAME, SCRIPT, forbid_reserved, invalid, not_found, tags};
@@ -104,9 +103,6 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
         call.account,
         name.to_lowercase()
     );
-    if !tags.is_empty() {
-        require(world, call, &Needs::of("sagemaker:AddTags", &arn))?;
-    }
     let allowed = world.settings.quotas.lifecycle_configurations;
     let lifecycles = &mut region(world, call).sagemaker.lifecycles;
     if lifecycles.contains_key(&name) {

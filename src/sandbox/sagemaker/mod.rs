@@ -17,6 +17,8 @@ mod list;
 mod notebook;
 mod rules;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod transition;
 mod update;
 mod wish;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::access::{may_pass, must_be_assumable};
+use super::access::must_be_assumable;
 use super::notebook::{Ending, Status};
 use super::region;
 use super::rules::{NAME, invalid};
@@ -18,7 +18,6 @@ pub fn update(world: &mut World, call: &Call) -> Reply {
     let wish = Wish::read(&mut members);
     members.finish().map_err(invalid)?;
     if let Some(role) = wish.role_arn() {
-        may_pass(world, call, role)?;
         must_be_assumable(world, call, role)?;
     }
     let due = call.now + world.settings.delays.notebook_update;
