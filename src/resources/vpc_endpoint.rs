@@ -462,8 +462,10 @@ async fn delete_by_id(writer: &Writer<'_>, seen: &[&&Seen]) -> Result<BTreeMap<S
     let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
     let deleted = delete.send().await.map_err(from_sdk(OPERATION))?;
     let refused = deleted.unsuccessful.unwrap_or_default().into_iter().filter_map(|item| {
-        let error = item.error.unwrap_or_default();
-        let error = AwsError::of_item(OPERATION, error.code().unwrap_or_default(), error.message().unwrap_or("no message"));
+        let error = item.error.as_ref();
+        let code = error.and_then(|error| error.code()).unwrap_or_default();
+        let message = error.and_then(|error| error.message()).unwrap_or("no message");
+        let error = AwsError::of_item(OPERATION, code, message);
         Some((item.resource_id?, if error.is_not_found() { Ok(Progress::Done) } else { Err(error) }))
     });
     Ok(refused.collect())
