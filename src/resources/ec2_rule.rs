@@ -81,7 +81,8 @@ impl Rule {
     /// What AWS shows.
     pub fn from_sdk(rule: &SecurityGroupRule) -> Option<Self> {
         let group = || rule.referenced_group_info.as_ref()?.group_id.as_ref();
-        let peer = rule.cidr_ipv4.as_ref().or(rule.cidr_ipv6.as_ref()).or(rule.prefix_list_id.as_ref()).or_else(group)?;
+        let peer =
+            rule.cidr_ipv4.as_ref().or(rule.cidr_ipv6.as_ref()).or(rule.prefix_list_id.as_ref()).or_else(group)?;
         let protocol = match rule.ip_protocol.as_deref()? {
             "-1" => "all",
             "6" => "tcp",
@@ -107,8 +108,12 @@ impl Rule {
         };
         let peer = self.peer.as_str();
         let permission = match peer {
-            group if group.starts_with("sg-") => permission.user_id_group_pairs(UserIdGroupPair::builder().group_id(group).build()),
-            list if list.starts_with("pl-") => permission.prefix_list_ids(PrefixListId::builder().prefix_list_id(list).build()),
+            group if group.starts_with("sg-") => {
+                permission.user_id_group_pairs(UserIdGroupPair::builder().group_id(group).build())
+            }
+            list if list.starts_with("pl-") => {
+                permission.prefix_list_ids(PrefixListId::builder().prefix_list_id(list).build())
+            }
             block if block.contains(':') => permission.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(block).build()),
             block => permission.ip_ranges(IpRange::builder().cidr_ip(block).build()),
         };
@@ -151,7 +156,9 @@ impl Rule {
             None => ("-1", String::new()),
         };
         let direction = self.direction.name();
-        format!("aws ec2 authorize-security-group-{direction} --group-id {group} --ip-permissions 'IpProtocol={protocol},{ports}{kind}'")
+        format!(
+            "aws ec2 authorize-security-group-{direction} --group-id {group} --ip-permissions 'IpProtocol={protocol},{ports}{kind}'"
+        )
     }
 }
 
@@ -166,11 +173,20 @@ mod tests {
     #[test]
     fn rules_read_as_sentences() {
         let rule = SecurityGroupRule::builder;
-        assert_eq!(read(rule().is_egress(true).ip_protocol("-1").from_port(-1).to_port(-1).cidr_ipv4("0.0.0.0/0")), "all to 0.0.0.0/0");
-        assert_eq!(read(rule().ip_protocol("tcp").from_port(443).to_port(443).cidr_ipv4("10.0.0.0/16")), "tcp 443 from 10.0.0.0/16");
+        assert_eq!(
+            read(rule().is_egress(true).ip_protocol("-1").from_port(-1).to_port(-1).cidr_ipv4("0.0.0.0/0")),
+            "all to 0.0.0.0/0"
+        );
+        assert_eq!(
+            read(rule().ip_protocol("tcp").from_port(443).to_port(443).cidr_ipv4("10.0.0.0/16")),
+            "tcp 443 from 10.0.0.0/16"
+        );
         assert_eq!(read(rule().ip_protocol("17").from_port(1).to_port(9).prefix_list_id("pl-1")), "udp 1-9 from pl-1");
         let group = aws_sdk_ec2::types::ReferencedSecurityGroup::builder().group_id("sg-2").build();
-        assert_eq!(read(rule().ip_protocol("6").from_port(443).to_port(443).referenced_group_info(group)), "tcp 443 from sg-2");
+        assert_eq!(
+            read(rule().ip_protocol("6").from_port(443).to_port(443).referenced_group_info(group)),
+            "tcp 443 from sg-2"
+        );
     }
 
     #[test]
@@ -182,7 +198,10 @@ mod tests {
         assert!(!to_group.covers(&to_everywhere, &network));
         assert!(Rule::https(Direction::Egress, "10.0.0.0/8").covers(&to_group, &network));
         assert!(!Rule::https(Direction::Egress, "10.0.0.0/24").covers(&to_group, &network));
-        assert!(!Rule::https(Direction::Egress, "10.0.0.0/8").covers(&to_group, &[]), "nobody knows where the group's members are");
+        assert!(
+            !Rule::https(Direction::Egress, "10.0.0.0/8").covers(&to_group, &[]),
+            "nobody knows where the group's members are"
+        );
         assert!(!Rule::https(Direction::Ingress, "sg-1").covers(&to_group, &network));
         let to_list = Rule::https(Direction::Egress, "pl-1");
         assert!(to_everywhere.covers(&to_list, &network));

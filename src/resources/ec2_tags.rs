@@ -58,7 +58,8 @@ pub async fn remove(writer: &Writer<'_>, id: &str, keys: &[String]) -> Result<()
 /// Take tags off several things, in one call.
 pub async fn remove_from(writer: &Writer<'_>, ids: &[String], keys: &[String]) -> Result<(), AwsError> {
     let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-    let delete = writer.write("ec2:DeleteTags")?.ec2.delete_tags().set_resources(Some(ids.to_vec())).set_tags(Some(tags));
+    let delete =
+        writer.write("ec2:DeleteTags")?.ec2.delete_tags().set_resources(Some(ids.to_vec())).set_tags(Some(tags));
     delete.send().await.map_err(from_sdk("ec2:DeleteTags"))?;
     Ok(())
 }

@@ -37,14 +37,18 @@ pub fn least_privilege(environment: &Environment, service: Service) -> PolicyDoc
     let of_role = OfRole { environment };
     let statements = match service {
         Service::CodeArtifactApi => code_artifact_api(environment, &of_role),
-        Service::CodeArtifactRepositories => vec![of_role.allows("ReadPackages", READ_PACKAGES, repositories(environment))],
+        Service::CodeArtifactRepositories => {
+            vec![of_role.allows("ReadPackages", READ_PACKAGES, repositories(environment))]
+        }
         Service::SageMakerApi => sagemaker_api(environment, &of_role),
         Service::SageMakerNotebook => vec![open_notebooks(environment)],
         Service::SageMakerRuntime => of_account_or_role(environment, &of_role, "sagemaker", &[]),
         Service::Sts => of_account_or_role(environment, &of_role, "sts", &STS),
         Service::Logs => logs(environment, &of_role),
         Service::S3 => s3(environment, &of_role),
-        Service::Monitoring | Service::Kms | Service::EcrApi | Service::EcrDocker | Service::Ec2 => vec![own_account(environment)],
+        Service::Monitoring | Service::Kms | Service::EcrApi | Service::EcrDocker | Service::Ec2 => {
+            vec![own_account(environment)]
+        }
     };
     PolicyDocument::new(or_nothing(statements))
 }
@@ -52,7 +56,8 @@ pub fn least_privilege(environment: &Environment, service: Service) -> PolicyDoc
 /// Reading packages is all that pip does at `codeartifact.repositories`. Publishing would be a way to carry data out.
 const READ_PACKAGES: [&str; 1] = ["codeartifact:ReadFromRepository"];
 /// What logging in asks of the domain, and what finding one's way around it asks (aws-facts 2.3).
-const DOMAIN: [&str; 3] = ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
+const DOMAIN: [&str; 3] =
+    ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
 /// What reading asks of a repository (aws-facts 2.3).
 const REPOSITORY: [&str; 4] = [
     "codeartifact:GetRepositoryEndpoint",
@@ -99,13 +104,15 @@ impl OfRole<'_> {
     fn statements_of(&self, service: &str) -> Vec<Statement> {
         let ExecutionRole::Managed(role) = &self.environment.role else { return Vec::new() };
         let prefix = format!("{service}:");
-        let granting = role.statements.iter().filter(|statement| statement.effect == Effect::Allow && !statement.actions.negated);
+        let granting =
+            role.statements.iter().filter(|statement| statement.effect == Effect::Allow && !statement.actions.negated);
         let relevant = granting.filter_map(|statement| {
             let mut statement = statement.clone();
             statement.actions.patterns.retain(|action| action.starts_with(&prefix) || action == "*");
             (!statement.actions.patterns.is_empty()).then_some(statement)
         });
-        let renamed = relevant.enumerate().map(|(at, statement)| Statement { sid: Some(format!("Role{}", at + 1)), ..statement });
+        let renamed =
+            relevant.enumerate().map(|(at, statement)| Statement { sid: Some(format!("Role{}", at + 1)), ..statement });
         renamed.map(|statement| self.only(statement)).collect()
     }
 
@@ -121,7 +128,11 @@ fn of_account<A: Into<String>, R: Into<String>>(
     actions: impl IntoIterator<Item = A>,
     resources: impl IntoIterator<Item = R>,
 ) -> Statement {
-    Statement::allow(sid, actions, resources).by(["*"]).when("StringEquals", "aws:PrincipalAccount", [environment.account.clone()])
+    Statement::allow(sid, actions, resources).by(["*"]).when(
+        "StringEquals",
+        "aws:PrincipalAccount",
+        [environment.account.clone()],
+    )
 }
 
 /// For services of which the product does not know what they are used for: whatever the account's own principals may do.
@@ -129,7 +140,12 @@ fn own_account(environment: &Environment) -> Statement {
     of_account(environment, "OwnAccount", ["*"], ["*"])
 }
 
-fn of_account_or_role(environment: &Environment, of_role: &OfRole<'_>, service: &str, actions: &[&str]) -> Vec<Statement> {
+fn of_account_or_role(
+    environment: &Environment,
+    of_role: &OfRole<'_>,
+    service: &str,
+    actions: &[&str],
+) -> Vec<Statement> {
     let mut statements = of_role.statements_of(service);
     if !actions.is_empty() {
         statements.push(of_account(environment, "OwnAccount", actions.iter().copied(), ["*"]));
@@ -175,8 +191,11 @@ fn open_notebooks(environment: &Environment) -> Statement {
 
 /// The ARNs of the environment's notebooks, in both spellings of their names: AWS shows some names in lower case (aws-facts 3.1).
 fn notebooks(environment: &Environment) -> BTreeSet<String> {
-    let arn = |name: &str| format!("arn:aws:sagemaker:{}:{}:notebook-instance/{name}", environment.region, environment.account);
-    let names = environment.notebooks.iter().flat_map(|notebook| [notebook.name.clone(), notebook.name.to_ascii_lowercase()]);
+    let arn = |name: &str| {
+        format!("arn:aws:sagemaker:{}:{}:notebook-instance/{name}", environment.region, environment.account)
+    };
+    let names =
+        environment.notebooks.iter().flat_map(|notebook| [notebook.name.clone(), notebook.name.to_ascii_lowercase()]);
     let arns: BTreeSet<String> = names.map(|name| arn(&name)).collect();
     if arns.is_empty() { BTreeSet::from([arn("*")]) } else { arns }
 }
@@ -231,7 +250,11 @@ mod tests {
     };
 
     fn statement<'a>(policy: &'a PolicyDocument, sid: &str) -> &'a Statement {
-        policy.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid)).unwrap_or_else(|| panic!("no statement {sid}"))
+        policy
+            .statements
+            .iter()
+            .find(|statement| statement.sid.as_deref() == Some(sid))
+            .unwrap_or_else(|| panic!("no statement {sid}"))
     }
 
     fn condition(statement: &Statement, operator: &str, key: &str) -> Vec<String> {
@@ -250,9 +273,14 @@ mod tests {
         for service in Service::ALL {
             for statement in &least_privilege(&environment, service).statements {
                 let role = statement.conditions.get("ArnEquals").and_then(|keys| keys.get("aws:principalarn"));
-                let account = statement.conditions.get("StringEquals").and_then(|keys| keys.get("aws:principalaccount"));
+                let account =
+                    statement.conditions.get("StringEquals").and_then(|keys| keys.get("aws:principalaccount"));
                 assert!(role.or(account).is_some() || statement.effect == Effect::Deny, "{service}: {statement:?}");
-                assert_eq!(statement.principals.as_ref().map(|clause| clause.patterns.contains("*")), Some(true), "{service}");
+                assert_eq!(
+                    statement.principals.as_ref().map(|clause| clause.patterns.contains("*")),
+                    Some(true),
+                    "{service}"
+                );
             }
         }
     }
@@ -266,11 +294,17 @@ mod tests {
         assert_eq!(condition(bearer, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
         assert!(statement(&api, "Domain").actions.patterns.contains("codeartifact:getauthorizationtoken"));
         let packages = statement(&api, "Packages").resources.as_ref().unwrap();
-        assert!(packages.patterns.contains("arn:aws:codeartifact:ap-northeast-1:111122223333:package/test-artifact-domain/pypi-store/*"));
+        assert!(
+            packages
+                .patterns
+                .contains("arn:aws:codeartifact:ap-northeast-1:111122223333:package/test-artifact-domain/pypi-store/*")
+        );
         let repositories = least_privilege(&environment, Service::CodeArtifactRepositories);
         let read = statement(&repositories, "ReadPackages");
         assert_eq!(read.actions.patterns.iter().collect::<Vec<_>>(), ["codeartifact:readfromrepository"]);
-        assert!(read.resources.as_ref().unwrap().patterns.contains(&environment.repository_arn("test-artifact-repository")));
+        assert!(
+            read.resources.as_ref().unwrap().patterns.contains(&environment.repository_arn("test-artifact-repository"))
+        );
     }
 
     #[test]
@@ -278,7 +312,10 @@ mod tests {
         let environment = environment();
         for service in [Service::CodeArtifactApi, Service::CodeArtifactRepositories] {
             let text = least_privilege(&environment, service).to_json();
-            assert!(!text.contains("publish") && !text.contains("copy") && !text.contains("\"codeartifact:*\""), "{text}");
+            assert!(
+                !text.contains("publish") && !text.contains("copy") && !text.contains("\"codeartifact:*\""),
+                "{text}"
+            );
         }
     }
 
@@ -290,7 +327,10 @@ mod tests {
         let policy = least_privilege(&environment, Service::S3);
         let assets = statement(&policy, "PackageAssets");
         assert!(assets.conditions.is_empty(), "a service signs these requests");
-        assert_eq!(assets.resources.as_ref().unwrap().patterns.first().unwrap(), "arn:aws:s3:::assets-660291247815-ap-northeast-1/*");
+        assert_eq!(
+            assets.resources.as_ref().unwrap().patterns.first().unwrap(),
+            "arn:aws:s3:::assets-660291247815-ap-northeast-1/*"
+        );
     }
 
     #[test]
@@ -348,7 +388,8 @@ mod tests {
         let mut environment = environment();
         let repository = environment.packages.repositories[0].clone();
         let names = (0..20).map(|at| format!("{}-{at}", "r".repeat(90)));
-        environment.packages.repositories = names.map(|name| crate::model::environment::Repository { name, ..repository.clone() }).collect();
+        environment.packages.repositories =
+            names.map(|name| crate::model::environment::Repository { name, ..repository.clone() }).collect();
         for service in Service::ALL {
             assert!(least_privilege(&environment, service).to_json().len() <= SIZE_LIMIT, "{service}");
         }

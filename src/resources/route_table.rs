@@ -164,7 +164,8 @@ impl ResourceKind for RouteTable {
 
 /// The one table of all subnets of ours; none without such subnets.
 fn own_table(environment: &Environment, context: Context<'_>) -> Option<Wanted> {
-    let subnets: Vec<_> = ec2_addresses::managed_subnets(environment).map(|subnet| ec2_addresses::subnet(&subnet.name)).collect();
+    let subnets: Vec<_> =
+        ec2_addresses::managed_subnets(environment).map(|subnet| ec2_addresses::subnet(&subnet.name)).collect();
     if subnets.is_empty() {
         return None;
     }
@@ -212,7 +213,11 @@ impl Provider for RouteTable {
         let ours = tables.iter().filter(|table| ec2_tags::concerns(reader, wanted, &table.id, &table.tags));
         let mut items: Vec<Item> = ours.map(|table| table.item(tables)).collect();
         for wanted in wanted {
-            let (Management::Existing(subnet), Some(vpc)) = (&wanted.management, wanted.state::<RouteTableState>().vpc.known()) else { continue };
+            let (Management::Existing(subnet), Some(vpc)) =
+                (&wanted.management, wanted.state::<RouteTableState>().vpc.known())
+            else {
+                continue;
+            };
             if let Some(table) = in_effect(tables, vpc, subnet) {
                 // Under the subnet's id and without the table's tags: the table may be in effect for many subnets, and it is not ours here.
                 items.push(Item { id: subnet.clone(), tags: Tags::new(), ..table.item(tables) });
@@ -245,7 +250,13 @@ impl Provider for RouteTable {
         Ok(Created::id(id))
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<RouteTableState>(), seen.state::<RouteTableState>());
         if touches(diffs, "associations") {
             for subnet in missing(&wish.associations, &found.associations) {
@@ -297,7 +308,12 @@ fn missing(has: &Wish<BTreeSet<String>>, lacks: &Wish<BTreeSet<String>>) -> Vec<
 }
 
 /// Let a subnet use a table, instead of the one that it is associated with so far.
-async fn associate(writer: &Writer<'_>, table: &str, subnet: &str, instead_of: Option<&String>) -> Result<(), AwsError> {
+async fn associate(
+    writer: &Writer<'_>,
+    table: &str,
+    subnet: &str,
+    instead_of: Option<&String>,
+) -> Result<(), AwsError> {
     if let Some(association) = instead_of {
         let replace = writer.write("ec2:ReplaceRouteTableAssociation")?.ec2.replace_route_table_association();
         let replace = replace.association_id(association).route_table_id(table);
@@ -311,7 +327,8 @@ async fn associate(writer: &Writer<'_>, table: &str, subnet: &str, instead_of: O
 }
 
 async fn disassociate(writer: &Writer<'_>, association: &str) -> Result<(), AwsError> {
-    let disassociate = writer.write("ec2:DisassociateRouteTable")?.ec2.disassociate_route_table().association_id(association);
+    let disassociate =
+        writer.write("ec2:DisassociateRouteTable")?.ec2.disassociate_route_table().association_id(association);
     match disassociate.send().await.map_err(from_sdk("ec2:DisassociateRouteTable")) {
         Err(error) if !error.is_not_found() => Err(error),
         _ => Ok(()),
@@ -373,7 +390,14 @@ mod tests {
 
     fn table(id: &str, main: bool, subnets: &[&str]) -> RouteTableRow {
         let associations = subnets.iter().map(|subnet| ((*subnet).to_owned(), format!("{id}-{subnet}"))).collect();
-        RouteTableRow { id: id.into(), vpc: "vpc-1".into(), main, routes: BTreeSet::new(), associations, tags: Tags::new() }
+        RouteTableRow {
+            id: id.into(),
+            vpc: "vpc-1".into(),
+            main,
+            routes: BTreeSet::new(),
+            associations,
+            tags: Tags::new(),
+        }
     }
 
     #[test]
@@ -387,7 +411,8 @@ mod tests {
         assert_eq!(route_text(&gateway_endpoint), None);
         let announced = route().gateway_id("vgw-1").origin("EnableVgwRoutePropagation".into()).build();
         assert_eq!(route_text(&announced), None);
-        let ipv6 = Route::builder().destination_ipv6_cidr_block("::/0").egress_only_internet_gateway_id("eigw-1").build();
+        let ipv6 =
+            Route::builder().destination_ipv6_cidr_block("::/0").egress_only_internet_gateway_id("eigw-1").build();
         assert_eq!(route_text(&ipv6).as_deref(), Some("::/0 via eigw-1"));
     }
 

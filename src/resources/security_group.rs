@@ -123,7 +123,9 @@ impl Provider for SecurityGroup {
         let (wanted, found) = (wanted.state::<SecurityGroupState>(), item.state::<SecurityGroupState>());
         match (&wanted.group_name, &found.group_name) {
             // Names that differ in case only are the same name to AWS (aws-facts 5.4).
-            (Wish::Is(wish), Wish::Is(name)) => wish.eq_ignore_ascii_case(name) && wanted.vpc.known().is_some() && wanted.vpc == found.vpc,
+            (Wish::Is(wish), Wish::Is(name)) => {
+                wish.eq_ignore_ascii_case(name) && wanted.vpc.known().is_some() && wanted.vpc == found.vpc
+            }
             _ => false,
         }
     }
@@ -143,7 +145,13 @@ impl Provider for SecurityGroup {
         Ok(Created::id(created.group_id.ok_or_else(|| AwsError::unreadable("ec2:CreateSecurityGroup"))?))
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         if touches(diffs, TAGS) {
             ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
         }

@@ -78,7 +78,10 @@ impl RuleRow {
         let tags = ec2_tags::read(rule.tags.as_deref());
         Some(Self {
             rule: Rule::from_sdk(&rule)?,
-            handle: Handle { id: rule.security_group_rule_id?, tagged: tags.keys().any(|key| key.starts_with(TAG_PREFIX)) },
+            handle: Handle {
+                id: rule.security_group_rule_id?,
+                tagged: tags.keys().any(|key| key.starts_with(TAG_PREFIX)),
+            },
             group: rule.group_id?,
         })
     }
@@ -197,7 +200,10 @@ fn id_of(group: Group, environment: &Environment, context: Context<'_>) -> Wish<
 }
 
 fn vpc_blocks(context: Context<'_>) -> Wish<Vec<String>> {
-    context.outputs.input(&ec2_addresses::vpc(), Output::CidrBlock).map(|blocks| blocks.split(',').map(ToOwned::to_owned).collect())
+    context
+        .outputs
+        .input(&ec2_addresses::vpc(), Output::CidrBlock)
+        .map(|blocks| blocks.split(',').map(ToOwned::to_owned).collect())
 }
 
 /// Who reaches the endpoints: the notebooks, and the clients that the manifest names.
@@ -273,7 +279,8 @@ impl Provider for SecurityGroupRules {
     /// Only for a group that was made in this very round; a group that is in sight has rules, if only none.
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         let state = wanted.state::<SecurityGroupRulesState>();
-        let group = state.group.known().ok_or_else(|| AwsError::unresolved("ec2:AuthorizeSecurityGroupEgress", "group"))?;
+        let group =
+            state.group.known().ok_or_else(|| AwsError::unresolved("ec2:AuthorizeSecurityGroupEgress", "group"))?;
         for direction in [Direction::Ingress, Direction::Egress] {
             let rules: Vec<&Rule> = state.rules(direction).known().into_iter().flatten().collect();
             authorize(writer, group, direction, &rules, &state.rule_tags).await?;
@@ -286,13 +293,21 @@ impl Provider for SecurityGroupRules {
         Ok(Created::id(group))
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<SecurityGroupRulesState>(), seen.state::<SecurityGroupRulesState>());
-        let differing = || [Direction::Ingress, Direction::Egress].into_iter().filter(|direction| touches(diffs, direction.name()));
+        let differing =
+            || [Direction::Ingress, Direction::Egress].into_iter().filter(|direction| touches(diffs, direction.name()));
         let both = |direction: Direction| Some((wish.rules(direction).known()?, found.rules(direction).known()?));
         for (direction, (wish, found)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
             let missing: Vec<&Rule> = wish.difference(found).collect();
-            authorize(writer, &seen.id, direction, &missing, &wanted.state::<SecurityGroupRulesState>().rule_tags).await?;
+            authorize(writer, &seen.id, direction, &missing, &wanted.state::<SecurityGroupRulesState>().rule_tags)
+                .await?;
         }
         for (direction, (wish, there)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
             let extra = there.difference(wish).filter_map(|rule| found.handles.get(rule));
@@ -305,7 +320,8 @@ impl Provider for SecurityGroupRules {
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
         let state = seen.state::<SecurityGroupRulesState>();
         for direction in [Direction::Ingress, Direction::Egress] {
-            let referring = state.handles.iter().filter(|(rule, _)| rule.direction == direction && rule.refers_to_group());
+            let referring =
+                state.handles.iter().filter(|(rule, _)| rule.direction == direction && rule.refers_to_group());
             revoke(writer, &seen.id, direction, referring.map(|(_, handle)| handle.id.clone()).collect()).await?;
         }
         Ok(Progress::Done)
@@ -327,13 +343,19 @@ fn group_of(wanted: &Wanted) -> Option<&String> {
 fn address_of(reader: &Reader<'_>, wanted: &[Wanted], group: &GroupRow) -> Option<Address> {
     let name = reader.owner.address_of(&group.tags).filter(|address| address.kind == Kind::SecurityGroup)?.name;
     let address = Address::new(Kind::SecurityGroupRules, name);
-    let other = wanted.iter().find(|wanted| wanted.address == address).and_then(group_of).is_some_and(|wanted| *wanted != group.id);
+    let other = wanted
+        .iter()
+        .find(|wanted| wanted.address == address)
+        .and_then(group_of)
+        .is_some_and(|wanted| *wanted != group.id);
     Some(if other { Address::new(address.kind, format!("{}#{}", address.name, group.id)) } else { address })
 }
 
 fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for: &[&Wanted]) -> Item {
     let rows = || rules.iter().filter(|row| row.group == group.id);
-    let of = |direction: Direction| Wish::Is(rows().map(|row| row.rule.clone()).filter(|rule| rule.direction == direction).collect());
+    let of = |direction: Direction| {
+        Wish::Is(rows().map(|row| row.rule.clone()).filter(|rule| rule.direction == direction).collect())
+    };
     let state = SecurityGroupRulesState {
         group: Wish::Is(group.id.clone()),
         ingress: of(Direction::Ingress),
@@ -373,7 +395,13 @@ fn examine<'a>(group: &str, check: &Check, rules: impl Iterator<Item = &'a Rule>
 }
 
 /// Add rules, all in one call: all of them or none.
-async fn authorize(writer: &Writer<'_>, group: &str, direction: Direction, rules: &[&Rule], tags: &Tags) -> Result<(), AwsError> {
+async fn authorize(
+    writer: &Writer<'_>,
+    group: &str,
+    direction: Direction,
+    rules: &[&Rule],
+    tags: &Tags,
+) -> Result<(), AwsError> {
     if rules.is_empty() {
         return Ok(());
     }

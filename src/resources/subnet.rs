@@ -136,7 +136,8 @@ impl ResourceKind for Subnet {
 /// (aws-facts 1.4, 8.1).
 fn zone_for_all_endpoints(environment: &Environment, context: Context<'_>) -> Option<String> {
     let endpoints = environment.network.endpoints.iter();
-    let ours = endpoints.filter(|(service, endpoint)| !service.is_gateway() && matches!(endpoint, Endpoint::Managed { .. }));
+    let ours =
+        endpoints.filter(|(service, endpoint)| !service.is_gateway() && matches!(endpoint, Endpoint::Managed { .. }));
     let services: Vec<String> = ours.map(|(service, _)| service.endpoint_service(&environment.region)).collect();
     context.facts.common_zone(&services).map(ToOwned::to_owned)
 }
@@ -182,7 +183,13 @@ impl Provider for Subnet {
         Ok(Created { id: subnet.id.clone(), outputs: subnet.outputs() })
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         if touches(diffs, "mapPublicIpOnLaunch") {
             let off = AttributeBooleanValue::builder().value(false).build();
             let modify = writer.write("ec2:ModifySubnetAttribute")?.ec2.modify_subnet_attribute();

@@ -8,8 +8,9 @@ use std::{
 use crate::model::{
     address::Address,
     environment::{
-        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole, ManagedSubnet, Network,
-        Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet, Traffic,
+        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
+        ManagedSubnet, Network, Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet,
+        Traffic,
     },
     owner::{Owner, Tags},
     resource::{Output, Outputs},
@@ -92,7 +93,10 @@ fn packages() -> Packages {
             Repository { external_connection: Some("public:pypi".into()), ..repository("pypi-store") },
             Repository { upstreams: vec!["pypi-store".into()], ..repository("test-artifact-repository") },
         ],
-        install: Some(Install { repository: "test-artifact-repository".into(), formats: BTreeSet::from(["pypi".into()]) }),
+        install: Some(Install {
+            repository: "test-artifact-repository".into(),
+            formats: BTreeSet::from(["pypi".into()]),
+        }),
     }
 }
 
@@ -151,7 +155,10 @@ pub fn outputs(of: &[(&str, &[(Output, &str)])]) -> Outputs {
 pub fn network_outputs() -> Outputs {
     outputs(&[
         ("VPC/main", &[(Output::Id, "vpc-1"), (Output::CidrBlock, "10.0.0.0/16")]),
-        ("Subnet/a", &[(Output::Id, "subnet-a"), (Output::AvailabilityZone, "ap-northeast-1a"), (Output::VpcId, "vpc-1")]),
+        (
+            "Subnet/a",
+            &[(Output::Id, "subnet-a"), (Output::AvailabilityZone, "ap-northeast-1a"), (Output::VpcId, "vpc-1")],
+        ),
         ("RouteTable/main", &[(Output::Id, "rtb-1")]),
         ("SecurityGroup/notebooks", &[(Output::Id, "sg-notebooks")]),
         ("SecurityGroup/endpoints", &[(Output::Id, "sg-endpoints")]),

@@ -11,7 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode, VpcState as AwsState,
+    AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
+    VpcState as AwsState,
 };
 
 use super::{ec2_addresses, ec2_tags};
@@ -61,9 +62,12 @@ impl Listing for Vpcs {
 impl VpcRow {
     fn from_sdk(vpc: aws_sdk_ec2::types::Vpc) -> Option<Self> {
         let cidr_block = vpc.cidr_block?;
-        let associated = |state: &VpcCidrBlockState| state.state.as_ref().map(VpcCidrBlockStateCode::as_str) == Some("associated");
+        let associated =
+            |state: &VpcCidrBlockState| state.state.as_ref().map(VpcCidrBlockStateCode::as_str) == Some("associated");
         let associations = vpc.cidr_block_association_set.unwrap_or_default().into_iter();
-        let others = associations.filter(|other| other.cidr_block_state.as_ref().is_none_or(associated)).filter_map(|other| other.cidr_block);
+        let others = associations
+            .filter(|other| other.cidr_block_state.as_ref().is_none_or(associated))
+            .filter_map(|other| other.cidr_block);
         let others: BTreeSet<String> = others.filter(|other| *other != cidr_block).collect();
         Some(Self {
             tags: ec2_tags::read(vpc.tags.as_deref()),

@@ -35,7 +35,9 @@ use crate::{
         owner::Tags,
         policy::PolicyDocument,
         port::ErrorClass,
-        resource::{Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted},
+        resource::{
+            Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
+        },
         services::Service,
         value::Wish,
     },
@@ -95,7 +97,9 @@ impl EndpointRow {
             // The wire says `available` where the SDK's type expects `Available` (aws-facts 1.5).
             state: endpoint.state?.as_str().to_ascii_lowercase(),
             problem: endpoint.failure_reason.or(error),
-            policy: endpoint.policy_document.map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
+            policy: endpoint
+                .policy_document
+                .map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
             private_dns_enabled: endpoint.private_dns_enabled,
             subnets: endpoint.subnet_ids.unwrap_or_default().into_iter().collect(),
             security_groups: groups.collect(),
@@ -236,7 +240,12 @@ fn needs(service: Service, environment: &Environment, named: Option<&BTreeSet<St
 }
 
 /// Some services take no endpoint policy and let everything through, whatever is sent (aws-facts 1.6).
-fn policy_wish(service: Service, policy: &EndpointPolicy, environment: &Environment, context: Context<'_>) -> Wish<PolicyDocument> {
+fn policy_wish(
+    service: Service,
+    policy: &EndpointPolicy,
+    environment: &Environment,
+    context: Context<'_>,
+) -> Wish<PolicyDocument> {
     let facts = context.facts.endpoint_services.get(&service.endpoint_service(&environment.region));
     if facts.is_some_and(|facts| !facts.policy_supported) {
         return Wish::Any;
@@ -277,10 +286,13 @@ fn one_of_each_zone(
     for subnet in subnets {
         let address = ec2_addresses::subnet(&subnet.name);
         let output = |output: Output| context.outputs.get(&address, output);
-        let (Some(id), Some(zone)) = (output(Output::Id), output(Output::AvailabilityZone)) else { return Wish::After(address) };
+        let (Some(id), Some(zone)) = (output(Output::Id), output(Output::AvailabilityZone)) else {
+            return Wish::After(address);
+        };
         first.entry(zone).or_insert(id);
     }
-    let usable: BTreeSet<String> = first.iter().filter(|(zone, _)| named || supported(zone)).map(|(_, id)| (*id).to_owned()).collect();
+    let usable: BTreeSet<String> =
+        first.iter().filter(|(zone, _)| named || supported(zone)).map(|(_, id)| (*id).to_owned()).collect();
     // With no subnet that suits, AWS's own refusal says more than an endpoint without any address would.
     Wish::Is(if usable.is_empty() { first.into_values().map(ToOwned::to_owned).collect() } else { usable })
 }
@@ -327,7 +339,13 @@ impl Provider for VpcEndpoint {
         Err(AwsError::new(ErrorClass::Waiting, "ec2:CreateVpcEndpoint", message))
     }
 
-    async fn update(&self, writer: &Writer<'_>, wanted: &Wanted, seen: &Seen, diffs: &[FieldDiff]) -> Result<Progress, AwsError> {
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<VpcEndpointState>(), seen.state::<VpcEndpointState>());
         if diffs.iter().any(|diff| diff.field != TAGS) {
             modify(writer, &seen.id, wish, found, diffs).await?;
@@ -365,7 +383,8 @@ impl Provider for VpcEndpoint {
 async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<EndpointRow, AwsError> {
     const OPERATION: &str = "ec2:CreateVpcEndpoint";
     let state = wanted.state::<VpcEndpointState>();
-    let known = |wish: &Wish<String>, field| wish.known().cloned().ok_or_else(|| AwsError::unresolved(OPERATION, field));
+    let known =
+        |wish: &Wish<String>, field| wish.known().cloned().ok_or_else(|| AwsError::unresolved(OPERATION, field));
     let (vpc, service) = (known(&state.vpc, "vpc")?, known(&state.service_name, "serviceName")?);
     let endpoint_type = VpcEndpointType::from(known(&state.endpoint_type, "type")?.as_str());
     let ids = |wish: &Wish<BTreeSet<String>>| wish.known().map(|ids| ids.iter().cloned().collect());
@@ -402,7 +421,8 @@ async fn modify(
     let subnets = set("subnets", &wish.subnets, &found.subnets);
     let tables = set("routeTables", &wish.route_tables, &found.route_tables);
     let mut groups = set("securityGroups", &wish.security_groups, &found.security_groups);
-    let swapped = !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
+    let swapped =
+        !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
     let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
     let policy = wish.policy.known().filter(|_| touches(diffs, "policy")).map(PolicyDocument::to_json);
     let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
@@ -447,16 +467,20 @@ struct Changes {
 impl Changes {
     fn between(wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>) -> Self {
         match (wish.known(), found.known()) {
-            (Some(wish), Some(found)) => {
-                Self { add: wish.difference(found).cloned().collect(), remove: found.difference(wish).cloned().collect() }
-            }
+            (Some(wish), Some(found)) => Self {
+                add: wish.difference(found).cloned().collect(),
+                remove: found.difference(wish).cloned().collect(),
+            },
             _ => Self::default(),
         }
     }
 }
 
 /// Delete several in one call. It succeeds as a whole also when AWS refuses some (aws-facts 1.6): these are in the answer, by id.
-async fn delete_by_id(writer: &Writer<'_>, seen: &[&&Seen]) -> Result<BTreeMap<String, Result<Progress, AwsError>>, AwsError> {
+async fn delete_by_id(
+    writer: &Writer<'_>,
+    seen: &[&&Seen],
+) -> Result<BTreeMap<String, Result<Progress, AwsError>>, AwsError> {
     const OPERATION: &str = "ec2:DeleteVpcEndpoints";
     let ids = seen.iter().map(|seen| seen.id.clone()).collect();
     let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
@@ -500,14 +524,16 @@ impl EndpointRow {
     }
 
     fn outputs(&self) -> BTreeMap<Output, String> {
-        let always = [(Output::Id, self.id.clone()), (Output::State, self.state.clone()), (Output::VpcId, self.vpc.clone())];
+        let always =
+            [(Output::Id, self.id.clone()), (Output::State, self.state.clone()), (Output::VpcId, self.vpc.clone())];
         always.into_iter().chain(self.dns_name.clone().map(|name| (Output::DnsName, name))).collect()
     }
 
     /// A policy that nobody here can read may say anything.
     fn findings(&self) -> Vec<Finding> {
         let unreadable = self.policy.iter().filter_map(|policy| policy.as_ref().err());
-        let finding = |error: &String| Finding { field: "policy".into(), observed: error.clone(), severity: Severity::High };
+        let finding =
+            |error: &String| Finding { field: "policy".into(), observed: error.clone(), severity: Severity::High };
         unreadable.map(finding).collect()
     }
 
@@ -519,7 +545,9 @@ impl EndpointRow {
             "pending" => Phase::Progressing("the endpoint is being made".into()),
             "deleting" | "deleted" => Phase::Deleting,
             // Some of its addresses work: to make it again would take these away, too.
-            "partial" => Phase::Failed { reason: format!("only partly available: {}", reason()), remedy: Remedy::Person },
+            "partial" => {
+                Phase::Failed { reason: format!("only partly available: {}", reason()), remedy: Remedy::Person }
+            }
             "rejected" | "failed" | "expired" => Phase::Failed { reason: reason(), remedy: Remedy::Recreate },
             other => Phase::Progressing(format!("AWS says that the endpoint is {other}")),
         }
