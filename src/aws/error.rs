@@ -38,6 +38,19 @@ impl AwsError {
         Self::new(ErrorClass::Waiting, operation, format!("{field} is not known yet"))
     }
 
+    /// An answer to a write that lacks what it should name. The write had its effect; the next look shows it.
+    #[must_use]
+    pub fn unreadable(operation: &'static str) -> Self {
+        Self::new(ErrorClass::Unknown, operation, "the answer does not name what was made")
+    }
+
+    /// What AWS says about one item of a call that succeeded as a whole (aws-facts 1.6).
+    #[must_use]
+    pub fn of_item(operation: &'static str, code: &str, message: &str) -> Self {
+        let class = classify(Some(code), message, 400, is_read(operation));
+        Self { class, operation, code: Some(code.to_owned()), message: without_request_id(message) }
+    }
+
     /// Whether AWS said that the thing is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -41,6 +41,17 @@ pub struct Item {
     pub state: Arc<dyn State>,
 }
 
+impl Item {
+    /// The state in its kind's own type.
+    ///
+    /// # Panics
+    /// When asked for the type of another kind, which is a bug in that kind and found by its first test.
+    #[must_use]
+    pub fn state<S: State>(&self) -> &S {
+        self.state.as_any().downcast_ref().expect("a kind asks for its own state")
+    }
+}
+
 /// What a write came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {

@@ -183,7 +183,7 @@ pub enum Output {
     DnsName,
     /// The state as AWS spells it.
     State,
-    /// The CIDR block.
+    /// The CIDR block. Of a VPC that has several: all of them, separated by commas, the first one first.
     CidrBlock,
     /// The availability zone.
     AvailabilityZone,

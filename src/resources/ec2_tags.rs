@@ -5,9 +5,13 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use crate::{
     aws::{
         error::{AwsError, from_sdk},
-        provider::Writer,
+        provider::{Reader, Writer},
     },
-    model::{diff::FieldDiff, owner::Tags},
+    model::{
+        diff::FieldDiff,
+        owner::Tags,
+        resource::{Management, Wanted},
+    },
 };
 
 /// What EC2 says, without the tags that AWS reserves for itself.
@@ -17,6 +21,15 @@ pub fn read(tags: Option<&[Tag]>) -> Tags {
         .iter()
         .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// Whether a thing with this id and these tags may be the environment's: it has its owner tags, is asked for by id, or was known before.
+pub fn concerns(reader: &Reader<'_>, wanted: &[Wanted], id: &str, tags: &Tags) -> bool {
+    let asked_for = wanted.iter().any(|wanted| match &wanted.management {
+        Management::Existing(known) | Management::Addition(known) => known == id,
+        Management::Owned => false,
+    });
+    asked_for || reader.remembered.values().any(|known| known == id) || reader.owner.address_of(tags).is_some()
 }
 
 /// The tags of a thing about to be created.
@@ -39,8 +52,14 @@ pub async fn correct(writer: &Writer<'_>, id: &str, wanted: &Tags, diffs: &[Fiel
 
 /// Take tags off.
 pub async fn remove(writer: &Writer<'_>, id: &str, keys: &[String]) -> Result<(), AwsError> {
+    remove_from(writer, &[id.to_owned()], keys).await
+}
+
+/// Take tags off several things, in one call.
+pub async fn remove_from(writer: &Writer<'_>, ids: &[String], keys: &[String]) -> Result<(), AwsError> {
     let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-    let delete = writer.write("ec2:DeleteTags")?.ec2.delete_tags().resources(id).set_tags(Some(tags));
+    let delete =
+        writer.write("ec2:DeleteTags")?.ec2.delete_tags().set_resources(Some(ids.to_vec())).set_tags(Some(tags));
     delete.send().await.map_err(from_sdk("ec2:DeleteTags"))?;
     Ok(())
 }

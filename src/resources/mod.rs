@@ -1,6 +1,7 @@
 //! The AWS resource kinds, one file each, all with the same headings in the same order: rows (what is looked at), state, desire, provider.
 //!
-//! [`providers`] is the only registration. Kinds do not import each other: what one takes from another is an [`Output`] of an address.
+//! [`providers`] is the only registration. Kinds do not import each other: what one takes from another is an [`Output`] of an address. What
+//! several kinds of a service do alike is in modules that are named after the service (`ec2_…`).
 //!
 //! [`Output`]: crate::model::resource::Output
 
@@ -8,11 +9,30 @@ use std::sync::Arc;
 
 use crate::aws::provider::Provider;
 
+mod ec2_addresses;
+mod ec2_client_token;
+mod ec2_groups;
+mod ec2_rule;
 mod ec2_tags;
+pub mod network_policy;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rules;
+pub mod subnet;
+#[cfg(test)]
+mod test_environment;
 pub mod vpc;
+pub mod vpc_endpoint;
 
 /// Every kind, in the order in which they are looked at: what others take inputs from comes first.
 #[must_use]
 pub fn providers() -> Vec<Arc<dyn Provider>> {
-    vec![Arc::new(vpc::Vpc)]
+    vec![
+        Arc::new(vpc::Vpc),
+        Arc::new(subnet::Subnet),
+        Arc::new(route_table::RouteTable),
+        Arc::new(security_group::SecurityGroup),
+        Arc::new(security_group_rules::SecurityGroupRules),
+        Arc::new(vpc_endpoint::VpcEndpoint),
+    ]
 }

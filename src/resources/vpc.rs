@@ -3,12 +3,19 @@
 //! A VPC has neither name nor client token: AWS makes a second one when asked twice. Its creation is therefore preceded by a durable
 //! intent, whose token is also one of its tags.
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState as AwsState};
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
+    VpcState as AwsState,
+};
 
-use super::ec2_tags;
+use super::{ec2_addresses, ec2_tags};
 use crate::{
     aws::{
         account::Clients,
@@ -17,7 +24,7 @@ use crate::{
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
-        address::{Address, Kind},
+        address::Kind,
         diff::{FieldDiff, TAGS, touches},
         environment::{Environment, Part},
         owner::{INTENT_TAG, Tags},
@@ -37,6 +44,8 @@ struct Vpcs(Vec<VpcRow>);
 struct VpcRow {
     id: String,
     cidr_block: String,
+    /// All its blocks, the first one first: others can be added to a VPC later.
+    cidr_blocks: Vec<String>,
     available: bool,
     tags: Tags,
 }
@@ -44,7 +53,7 @@ struct VpcRow {
 #[async_trait]
 impl Listing for Vpcs {
     async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
-        let pages = clients.ec2.describe_vpcs().into_paginator().items().send();
+        let pages = clients.ec2.describe_vpcs().into_paginator().page_size(1000).items().send();
         let vpcs = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribeVpcs"))?;
         Ok(Self(vpcs.into_iter().filter_map(VpcRow::from_sdk).collect()))
     }
@@ -52,10 +61,19 @@ impl Listing for Vpcs {
 
 impl VpcRow {
     fn from_sdk(vpc: aws_sdk_ec2::types::Vpc) -> Option<Self> {
+        let cidr_block = vpc.cidr_block?;
+        let associated =
+            |state: &VpcCidrBlockState| state.state.as_ref().map(VpcCidrBlockStateCode::as_str) == Some("associated");
+        let associations = vpc.cidr_block_association_set.unwrap_or_default().into_iter();
+        let others = associations
+            .filter(|other| other.cidr_block_state.as_ref().is_none_or(associated))
+            .filter_map(|other| other.cidr_block);
+        let others: BTreeSet<String> = others.filter(|other| *other != cidr_block).collect();
         Some(Self {
             tags: ec2_tags::read(vpc.tags.as_deref()),
             id: vpc.vpc_id?,
-            cidr_block: vpc.cidr_block?,
+            cidr_blocks: [cidr_block.clone()].into_iter().chain(others).collect(),
+            cidr_block,
             available: vpc.state != Some(AwsState::Pending),
         })
     }
@@ -114,7 +132,7 @@ impl ResourceKind for Vpc {
     }
 
     fn desire(&self, environment: &Environment, _: Context<'_>) -> Vec<Wanted> {
-        let address = Address::new(Kind::Vpc, "main");
+        let address = ec2_addresses::vpc();
         let (management, cidr_block) = match &environment.network.vpc {
             Part::Managed(cidr_block) => (Management::Owned, Wish::Is(cidr_block.clone())),
             Part::Existing(id) => (Management::Existing(id.clone()), Wish::Any),
@@ -144,9 +162,7 @@ impl Provider for Vpc {
         let vpcs = reader.look::<Vpcs>("").await?;
         let mut items = Vec::new();
         for vpc in &vpcs.rows.0 {
-            let asked_for = wanted.iter().any(|wanted| wanted.management == Management::Existing(vpc.id.clone()));
-            let remembered = reader.remembered.values().any(|id| *id == vpc.id);
-            if asked_for || remembered || reader.owner.address_of(&vpc.tags).is_some() {
+            if ec2_tags::concerns(reader, wanted, &vpc.id, &vpc.tags) {
                 let dns = reader.look::<DnsAttributes>(&vpc.id).await?;
                 items.push(vpc.item(&dns.rows));
             }
@@ -231,7 +247,7 @@ impl VpcRow {
             address: None,
             tags: self.tags.clone(),
             phase: if self.available { Phase::Ready } else { Phase::Progressing("the VPC is being made".into()) },
-            outputs: BTreeMap::from([(Output::Id, self.id.clone()), (Output::CidrBlock, self.cidr_block.clone())]),
+            outputs: BTreeMap::from([(Output::Id, self.id.clone()), (Output::CidrBlock, self.cidr_blocks.join(","))]),
             findings: Vec::new(),
             state: Arc::new(VpcState {
                 cidr_block: Wish::Is(self.cidr_block.clone()),

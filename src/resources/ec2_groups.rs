@@ -1,0 +1,51 @@
+//! All security groups of a region: looked at once, for the groups and for their rules.
+
+use async_trait::async_trait;
+
+use super::ec2_tags;
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+    },
+    model::owner::Tags,
+};
+
+/// The groups.
+pub struct SecurityGroups(pub Vec<GroupRow>);
+
+/// One of them.
+pub struct GroupRow {
+    /// Its id.
+    pub id: String,
+    /// Its name, unique in its VPC whatever the case.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// The VPC that it is in.
+    pub vpc: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+#[async_trait]
+impl Listing for SecurityGroups {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let pages = clients.ec2.describe_security_groups().into_paginator().page_size(1000).items().send();
+        let groups = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribeSecurityGroups"))?;
+        Ok(Self(groups.into_iter().filter_map(GroupRow::from_sdk).collect()))
+    }
+}
+
+impl GroupRow {
+    fn from_sdk(group: aws_sdk_ec2::types::SecurityGroup) -> Option<Self> {
+        Some(Self {
+            tags: ec2_tags::read(group.tags.as_deref()),
+            id: group.group_id?,
+            name: group.group_name?,
+            description: group.description.unwrap_or_default(),
+            vpc: group.vpc_id?,
+        })
+    }
+}

@@ -1,0 +1,397 @@
+//! What an endpoint of ours lets through: the least that the environment needs, service by service (aws-facts 1.6, 2.3, 2.6, 9; decisions 6, 18).
+//! Pure.
+//!
+//! An endpoint policy grants nothing. It is the limit of what anybody can do through the endpoint, with whatever credentials: without one, somebody
+//! in the notebook could carry data out to a bucket or a repository of an account of their own. Every statement is for `Principal: "*"` and
+//! names the role or the account in a condition: a gateway endpoint takes no other principal, and the ARN of a role as principal is turned
+//! into the id of that very role, so that it means nothing any more when the role is made again (aws-facts 1.6, 4.4).
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    environment::{BucketAccess, EndpointPolicy, Environment, ExecutionRole},
+    policy::{Effect, PolicyDocument, Statement},
+    services::{Service, code_artifact_assets},
+};
+
+/// The most characters that AWS takes (aws-facts 1.6).
+pub const SIZE_LIMIT: usize = 20_480;
+
+/// The policy that an endpoint should have.
+pub fn policy_of(environment: &Environment, service: Service, policy: &EndpointPolicy) -> PolicyDocument {
+    match policy {
+        EndpointPolicy::LeastPrivilege => least_privilege(environment, service),
+        EndpointPolicy::FullAccess => full_access(),
+        EndpointPolicy::Document(document) => document.clone(),
+    }
+}
+
+/// What AWS gives an endpoint that is made without a policy: everything to everybody (aws-facts 1.6).
+fn full_access() -> PolicyDocument {
+    let everything = Statement { sid: None, ..Statement::allow("", ["*"], ["*"]).by(["*"]) };
+    PolicyDocument { version: "2008-10-17".into(), statements: BTreeSet::from([everything]) }
+}
+
+/// What this environment needs of a service, and no more.
+pub fn least_privilege(environment: &Environment, service: Service) -> PolicyDocument {
+    let of_role = OfRole { environment };
+    let statements = match service {
+        Service::CodeArtifactApi => code_artifact_api(environment, &of_role),
+        Service::CodeArtifactRepositories => {
+            vec![of_role.allows("ReadPackages", READ_PACKAGES, repositories(environment))]
+        }
+        Service::SageMakerApi => sagemaker_api(environment, &of_role),
+        Service::SageMakerNotebook => vec![open_notebooks(environment)],
+        Service::SageMakerRuntime => of_account_or_role(environment, &of_role, "sagemaker", &[]),
+        Service::Sts => of_account_or_role(environment, &of_role, "sts", &STS),
+        Service::Logs => logs(environment, &of_role),
+        Service::S3 => s3(environment, &of_role),
+        Service::Monitoring | Service::Kms | Service::EcrApi | Service::EcrDocker | Service::Ec2 => {
+            vec![own_account(environment)]
+        }
+    };
+    PolicyDocument::new(or_nothing(statements))
+}
+
+/// Reading packages is all that pip does at `codeartifact.repositories`. Publishing would be a way to carry data out.
+const READ_PACKAGES: [&str; 1] = ["codeartifact:ReadFromRepository"];
+/// What logging in asks of the domain, and what finding one's way around it asks (aws-facts 2.3).
+const DOMAIN: [&str; 3] =
+    ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
+/// What reading asks of a repository (aws-facts 2.3).
+const REPOSITORY: [&str; 4] = [
+    "codeartifact:GetRepositoryEndpoint",
+    "codeartifact:ReadFromRepository",
+    "codeartifact:DescribeRepository",
+    "codeartifact:ListPackages",
+];
+/// What reading asks of packages, which have ARNs of their own (aws-facts 2.3).
+const PACKAGE: [&str; 4] = [
+    "codeartifact:DescribePackageVersion",
+    "codeartifact:ListPackageVersions",
+    "codeartifact:ListPackageVersionAssets",
+    "codeartifact:GetPackageVersionReadme",
+];
+/// What people and idle-stop scripts in the VPC do with notebooks (aws-facts 3.3, 3.6).
+const NOTEBOOKS: [&str; 5] = [
+    "sagemaker:CreatePresignedNotebookInstanceUrl",
+    "sagemaker:DescribeNotebookInstance",
+    "sagemaker:StartNotebookInstance",
+    "sagemaker:StopNotebookInstance",
+    "sagemaker:ListTags",
+];
+const STS: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetServiceBearerToken"];
+const LOGS: [&str; 4] = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"];
+
+/// Everything that the notebooks' role may do through an endpoint.
+struct OfRole<'a> {
+    environment: &'a Environment,
+}
+
+impl OfRole<'_> {
+    /// The role may do this. A session of the role has the role's ARN in `aws:PrincipalArn` (aws-facts 9).
+    fn allows<A: Into<String>, R: Into<String>>(
+        &self,
+        sid: &str,
+        actions: impl IntoIterator<Item = A>,
+        resources: impl IntoIterator<Item = R>,
+    ) -> Statement {
+        self.only(Statement::allow(sid, actions, resources))
+    }
+
+    /// What the manifest's own statements let the role do at a service: they would be void if the endpoint stopped it. The Sids are ours, as
+    /// two statements of the manifest may well have none.
+    fn statements_of(&self, service: &str) -> Vec<Statement> {
+        let ExecutionRole::Managed(role) = &self.environment.role else { return Vec::new() };
+        let prefix = format!("{service}:");
+        let granting =
+            role.statements.iter().filter(|statement| statement.effect == Effect::Allow && !statement.actions.negated);
+        let relevant = granting.filter_map(|statement| {
+            let mut statement = statement.clone();
+            statement.actions.patterns.retain(|action| action.starts_with(&prefix) || action == "*");
+            (!statement.actions.patterns.is_empty()).then_some(statement)
+        });
+        let renamed =
+            relevant.enumerate().map(|(at, statement)| Statement { sid: Some(format!("Role{}", at + 1)), ..statement });
+        renamed.map(|statement| self.only(statement)).collect()
+    }
+
+    fn only(&self, statement: Statement) -> Statement {
+        statement.by(["*"]).when("ArnEquals", "aws:PrincipalArn", [self.environment.role_arn()])
+    }
+}
+
+/// Everybody with credentials of the environment's account may do this, nobody else.
+fn of_account<A: Into<String>, R: Into<String>>(
+    environment: &Environment,
+    sid: &str,
+    actions: impl IntoIterator<Item = A>,
+    resources: impl IntoIterator<Item = R>,
+) -> Statement {
+    Statement::allow(sid, actions, resources).by(["*"]).when(
+        "StringEquals",
+        "aws:PrincipalAccount",
+        [environment.account.clone()],
+    )
+}
+
+/// For services of which the product does not know what they are used for: whatever the account's own principals may do.
+fn own_account(environment: &Environment) -> Statement {
+    of_account(environment, "OwnAccount", ["*"], ["*"])
+}
+
+fn of_account_or_role(
+    environment: &Environment,
+    of_role: &OfRole<'_>,
+    service: &str,
+    actions: &[&str],
+) -> Vec<Statement> {
+    let mut statements = of_role.statements_of(service);
+    if !actions.is_empty() {
+        statements.push(of_account(environment, "OwnAccount", actions.iter().copied(), ["*"]));
+    }
+    statements
+}
+
+/// Logging in (`CodeArtifact` asks STS for the token on the caller's behalf, and that must pass here: decision 17) and reading.
+fn code_artifact_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
+    vec![
+        of_role.allows("BearerToken", ["sts:GetServiceBearerToken"], ["*"]),
+        of_role.allows("Domain", DOMAIN, [environment.domain_arn()]),
+        of_role.allows("Repositories", REPOSITORY, repositories(environment)),
+        of_role.allows("Packages", PACKAGE, packages(environment)),
+    ]
+}
+
+/// The environment's repositories. All of them, not only the one that is installed from: whether reading through an upstream is checked against the
+/// upstream as well is not documented (aws-facts 10), and which of them the role may read is for its own policy to say.
+fn repositories(environment: &Environment) -> BTreeSet<String> {
+    let names = environment.packages.repositories.iter().map(|repository| &repository.name);
+    let installed = environment.packages.install.iter().map(|install| &install.repository);
+    let arns: BTreeSet<String> = names.chain(installed).map(|name| environment.repository_arn(name)).collect();
+    if arns.is_empty() { BTreeSet::from([environment.repository_arn("*")]) } else { arns }
+}
+
+fn packages(environment: &Environment) -> BTreeSet<String> {
+    repositories(environment).iter().map(|arn| format!("{}/*", arn.replacen(":repository/", ":package/", 1))).collect()
+}
+
+fn sagemaker_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
+    let mut statements = of_role.statements_of("sagemaker");
+    statements.push(of_account(environment, "Notebooks", NOTEBOOKS, notebooks(environment)));
+    // Lists have no resource.
+    statements.push(of_account(environment, "List", ["sagemaker:ListNotebookInstances"], ["*"]));
+    statements
+}
+
+/// Every request to a notebook's own address counts as the one that made its URL (aws-facts 3.6, 6.2).
+fn open_notebooks(environment: &Environment) -> Statement {
+    of_account(environment, "OpenNotebooks", ["sagemaker:CreatePresignedNotebookInstanceUrl"], notebooks(environment))
+}
+
+/// The ARNs of the environment's notebooks, in both spellings of their names: AWS shows some names in lower case (aws-facts 3.1).
+fn notebooks(environment: &Environment) -> BTreeSet<String> {
+    let arn = |name: &str| {
+        format!("arn:aws:sagemaker:{}:{}:notebook-instance/{name}", environment.region, environment.account)
+    };
+    let names =
+        environment.notebooks.iter().flat_map(|notebook| [notebook.name.clone(), notebook.name.to_ascii_lowercase()]);
+    let arns: BTreeSet<String> = names.map(|name| arn(&name)).collect();
+    if arns.is_empty() { BTreeSet::from([arn("*")]) } else { arns }
+}
+
+fn logs(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
+    let group = format!("arn:aws:logs:{}:{}:log-group:/aws/sagemaker/*", environment.region, environment.account);
+    let mut statements = of_role.statements_of("logs");
+    statements.push(of_account(environment, "NotebookLogs", LOGS, [group]));
+    statements
+}
+
+/// The buckets of the role. Those with `CodeArtifact`'s assets only for formats that fetch from there, which pip does not: such requests carry URLs
+/// that a service signed, so that neither role nor account can be demanded (aws-facts 2.6).
+fn s3(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
+    let mut statements = of_role.statements_of("s3");
+    statements.extend(bucket_statements(environment.buckets(), of_role));
+    let formats = environment.packages.install.iter().flat_map(|install| &install.formats);
+    if formats.into_iter().any(|format| !matches!(format.as_str(), "pypi" | "swift")) {
+        let assets = code_artifact_assets(&environment.region);
+        statements.extend(assets.map(|assets| Statement::allow("PackageAssets", ["s3:GetObject"], [assets]).by(["*"])));
+    }
+    statements
+}
+
+fn bucket_statements(buckets: &[BucketAccess], of_role: &OfRole<'_>) -> Vec<Statement> {
+    let arn = |access: &BucketAccess| format!("arn:aws:s3:::{}", access.bucket);
+    let objects = |access: &BucketAccess| format!("{}/*", arn(access));
+    let mut statements = Vec::new();
+    if !buckets.is_empty() {
+        statements.push(of_role.allows("Buckets", ["s3:ListBucket", "s3:GetBucketLocation"], buckets.iter().map(arn)));
+        statements.push(of_role.allows("ReadObjects", ["s3:GetObject"], buckets.iter().map(objects)));
+    }
+    let writable: Vec<String> = buckets.iter().filter(|access| access.write).map(objects).collect();
+    if !writable.is_empty() {
+        let actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
+        statements.push(of_role.allows("WriteObjects", actions, writable));
+    }
+    statements
+}
+
+/// AWS takes no policy without statements; an endpoint of which nothing is needed lets nothing through.
+fn or_nothing(statements: Vec<Statement>) -> Vec<Statement> {
+    if statements.is_empty() { vec![Statement::allow("Nothing", ["*"], ["*"]).by(["*"]).denying()] } else { statements }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::environment::ManagedRole,
+        resources::test_environment::{environment, managed_role},
+    };
+
+    fn statement<'a>(policy: &'a PolicyDocument, sid: &str) -> &'a Statement {
+        policy
+            .statements
+            .iter()
+            .find(|statement| statement.sid.as_deref() == Some(sid))
+            .unwrap_or_else(|| panic!("no statement {sid}"))
+    }
+
+    fn condition(statement: &Statement, operator: &str, key: &str) -> Vec<String> {
+        statement.conditions[operator][key].iter().cloned().collect()
+    }
+
+    fn with_role(change: impl FnOnce(&mut ManagedRole)) -> Environment {
+        let mut environment = environment();
+        change(managed_role(&mut environment));
+        environment
+    }
+
+    #[test]
+    fn nothing_passes_an_endpoint_with_foreign_credentials_but_signed_asset_urls() {
+        let environment = environment();
+        for service in Service::ALL {
+            for statement in &least_privilege(&environment, service).statements {
+                let role = statement.conditions.get("ArnEquals").and_then(|keys| keys.get("aws:principalarn"));
+                let account =
+                    statement.conditions.get("StringEquals").and_then(|keys| keys.get("aws:principalaccount"));
+                assert!(role.or(account).is_some() || statement.effect == Effect::Deny, "{service}: {statement:?}");
+                assert_eq!(
+                    statement.principals.as_ref().map(|clause| clause.patterns.contains("*")),
+                    Some(true),
+                    "{service}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_role_logs_in_and_reads_its_repositories_through_the_code_artifact_endpoints() {
+        let environment = environment();
+        let api = least_privilege(&environment, Service::CodeArtifactApi);
+        let bearer = statement(&api, "BearerToken");
+        assert!(bearer.actions.patterns.contains("sts:getservicebearertoken"));
+        assert_eq!(condition(bearer, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
+        assert!(statement(&api, "Domain").actions.patterns.contains("codeartifact:getauthorizationtoken"));
+        let packages = statement(&api, "Packages").resources.as_ref().unwrap();
+        assert!(
+            packages
+                .patterns
+                .contains("arn:aws:codeartifact:ap-northeast-1:111122223333:package/test-artifact-domain/pypi-store/*")
+        );
+        let repositories = least_privilege(&environment, Service::CodeArtifactRepositories);
+        let read = statement(&repositories, "ReadPackages");
+        assert_eq!(read.actions.patterns.iter().collect::<Vec<_>>(), ["codeartifact:readfromrepository"]);
+        assert!(
+            read.resources.as_ref().unwrap().patterns.contains(&environment.repository_arn("test-artifact-repository"))
+        );
+    }
+
+    #[test]
+    fn nobody_publishes_through_an_endpoint() {
+        let environment = environment();
+        for service in [Service::CodeArtifactApi, Service::CodeArtifactRepositories] {
+            let text = least_privilege(&environment, service).to_json();
+            assert!(
+                !text.contains("publish") && !text.contains("copy") && !text.contains("\"codeartifact:*\""),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_asset_bucket_is_reachable_only_for_formats_that_need_it() {
+        let mut environment = environment();
+        assert!(!least_privilege(&environment, Service::S3).to_json().contains("assets-"));
+        environment.packages.install.as_mut().unwrap().formats.insert("npm".into());
+        let policy = least_privilege(&environment, Service::S3);
+        let assets = statement(&policy, "PackageAssets");
+        assert!(assets.conditions.is_empty(), "a service signs these requests");
+        assert_eq!(
+            assets.resources.as_ref().unwrap().patterns.first().unwrap(),
+            "arn:aws:s3:::assets-660291247815-ap-northeast-1/*"
+        );
+    }
+
+    #[test]
+    fn only_writable_buckets_can_be_written_to() {
+        let environment = with_role(|role| {
+            role.s3 = vec![
+                BucketAccess { bucket: "in".into(), write: false },
+                BucketAccess { bucket: "out".into(), write: true },
+            ];
+        });
+        let policy = least_privilege(&environment, Service::S3);
+        let write = statement(&policy, "WriteObjects").resources.as_ref().unwrap();
+        assert_eq!(write.patterns.iter().collect::<Vec<_>>(), ["arn:aws:s3:::out/*"]);
+        assert_eq!(statement(&policy, "ReadObjects").resources.as_ref().unwrap().patterns.len(), 2);
+    }
+
+    #[test]
+    fn an_endpoint_of_which_nothing_is_needed_lets_nothing_through() {
+        let environment = with_role(|role| role.s3.clear());
+        let policy = least_privilege(&environment, Service::S3);
+        assert!(policy.only_denies());
+    }
+
+    #[test]
+    fn what_the_manifest_grants_the_role_passes_for_the_role_only() {
+        let environment = with_role(|role| {
+            let training = Statement::allow("Train", ["sagemaker:CreateTrainingJob", "iam:PassRole"], ["*"]);
+            role.statements = vec![training, Statement::allow("No", ["sagemaker:DeleteModel"], ["*"]).denying()];
+        });
+        let policy = least_privilege(&environment, Service::SageMakerApi);
+        let train = statement(&policy, "Role1");
+        assert_eq!(train.actions.patterns.iter().collect::<Vec<_>>(), ["sagemaker:createtrainingjob"]);
+        assert_eq!(condition(train, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
+        assert!(!policy.to_json().contains("deletemodel"));
+    }
+
+    #[test]
+    fn notebooks_are_opened_by_the_accounts_own_principals() {
+        let policy = least_privilege(&environment(), Service::SageMakerNotebook);
+        let open = statement(&policy, "OpenNotebooks");
+        assert_eq!(condition(open, "StringEquals", "aws:principalaccount"), ["111122223333"]);
+        let arns = &open.resources.as_ref().unwrap().patterns;
+        assert!(arns.contains("arn:aws:sagemaker:ap-northeast-1:111122223333:notebook-instance/test-notebook"));
+    }
+
+    #[test]
+    fn full_access_means_what_aws_means() {
+        let aws = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+        let policy = policy_of(&environment(), Service::Sts, &EndpointPolicy::FullAccess);
+        assert_eq!(policy, PolicyDocument::parse(aws).unwrap());
+    }
+
+    #[test]
+    fn a_large_environment_stays_within_what_aws_takes() {
+        let mut environment = environment();
+        let repository = environment.packages.repositories[0].clone();
+        let names = (0..20).map(|at| format!("{}-{at}", "r".repeat(90)));
+        environment.packages.repositories =
+            names.map(|name| crate::model::environment::Repository { name, ..repository.clone() }).collect();
+        for service in Service::ALL {
+            assert!(least_privilege(&environment, service).to_json().len() <= SIZE_LIMIT, "{service}");
+        }
+    }
+}

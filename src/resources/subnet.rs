@@ -1,0 +1,256 @@
+//! Subnets (aws-facts 5.6). A subnet has neither name nor client token, but AWS makes no two with overlapping addresses: its CIDR block in its
+//! VPC is its place.
+
+use std::{any::Any, collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+
+use super::{ec2_addresses, ec2_tags};
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+        provider::{Created, Item, Progress, Provider, Reader, Writer},
+    },
+    model::{
+        address::Kind,
+        diff::{FieldDiff, TAGS, touches},
+        environment::{Endpoint, Environment, ManagedSubnet, Part},
+        owner::Tags,
+        resource::{Context, Field, Management, Output, Phase, Remedy, ResourceKind, Seen, State, Wanted},
+        value::Wish,
+    },
+};
+
+/// The kind.
+pub struct Subnet;
+
+// --- rows ---------------------------------------------------------------------------------------------------------------------
+
+/// All subnets of the region.
+struct Subnets(Vec<SubnetRow>);
+
+struct SubnetRow {
+    id: String,
+    vpc: String,
+    cidr_block: String,
+    availability_zone: String,
+    map_public_ip_on_launch: Option<bool>,
+    state: String,
+    tags: Tags,
+}
+
+#[async_trait]
+impl Listing for Subnets {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let pages = clients.ec2.describe_subnets().into_paginator().page_size(1000).items().send();
+        let subnets = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribeSubnets"))?;
+        Ok(Self(subnets.into_iter().filter_map(SubnetRow::from_sdk).collect()))
+    }
+}
+
+impl SubnetRow {
+    fn from_sdk(subnet: aws_sdk_ec2::types::Subnet) -> Option<Self> {
+        Some(Self {
+            tags: ec2_tags::read(subnet.tags.as_deref()),
+            id: subnet.subnet_id?,
+            vpc: subnet.vpc_id?,
+            cidr_block: subnet.cidr_block?,
+            availability_zone: subnet.availability_zone?,
+            map_public_ip_on_launch: subnet.map_public_ip_on_launch,
+            state: subnet.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        })
+    }
+}
+
+// --- state --------------------------------------------------------------------------------------------------------------------
+
+/// What a subnet looks like.
+#[derive(Debug, Clone)]
+pub struct SubnetState {
+    vpc: Wish<String>,
+    cidr_block: Wish<String>,
+    availability_zone: Wish<String>,
+    map_public_ip_on_launch: Wish<bool>,
+    /// Where to make it if the manifest does not say. No field: wherever it is in the end is right, also when the region offers something else
+    /// by then.
+    suggested_zone: Option<String>,
+}
+
+impl State for SubnetState {
+    fn fields(&self) -> Vec<Field> {
+        let Self { vpc, cidr_block, availability_zone, map_public_ip_on_launch, suggested_zone: _ } = self.clone();
+        vec![
+            Field::fixed("vpc", vpc),
+            Field::fixed("cidrBlock", cidr_block),
+            Field::fixed("availabilityZone", availability_zone),
+            Field::live("mapPublicIpOnLaunch", map_public_ip_on_launch),
+        ]
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// --- desire -------------------------------------------------------------------------------------------------------------------
+
+impl ResourceKind for Subnet {
+    fn kind(&self) -> Kind {
+        Kind::Subnet
+    }
+
+    fn desire(&self, environment: &Environment, context: Context<'_>) -> Vec<Wanted> {
+        let vpc = context.outputs.input(&ec2_addresses::vpc(), Output::Id);
+        let suggested_zone = zone_for_all_endpoints(environment, context);
+        let subnets = environment.network.subnets.iter().map(|subnet| {
+            let address = ec2_addresses::subnet(&subnet.name);
+            let state = SubnetState {
+                vpc: vpc.clone(),
+                cidr_block: Wish::Any,
+                availability_zone: Wish::Any,
+                map_public_ip_on_launch: Wish::Is(false),
+                suggested_zone: None,
+            };
+            let (management, tags, state) = match &subnet.part {
+                Part::Existing(id) => (Management::Existing(id.clone()), Tags::new(), state),
+                Part::Managed(ManagedSubnet { cidr_block, availability_zone }) => {
+                    let state = SubnetState {
+                        cidr_block: Wish::Is(cidr_block.clone()),
+                        availability_zone: availability_zone.clone().map_or(Wish::Any, Wish::Is),
+                        suggested_zone: suggested_zone.clone(),
+                        ..state
+                    };
+                    (Management::Owned, environment.tags_of(&address), state)
+                }
+            };
+            Wanted { address, management, name: None, needs: vec![ec2_addresses::vpc()], tags, state: Arc::new(state) }
+        });
+        subnets.collect()
+    }
+}
+
+/// A zone in which every interface endpoint of ours can have an address: AWS would pick any zone, and endpoint services are not in all of them
+/// (aws-facts 1.4, 8.1).
+fn zone_for_all_endpoints(environment: &Environment, context: Context<'_>) -> Option<String> {
+    let endpoints = environment.network.endpoints.iter();
+    let ours =
+        endpoints.filter(|(service, endpoint)| !service.is_gateway() && matches!(endpoint, Endpoint::Managed { .. }));
+    let services: Vec<String> = ours.map(|(service, _)| service.endpoint_service(&environment.region)).collect();
+    context.facts.common_zone(&services).map(ToOwned::to_owned)
+}
+
+// --- provider -----------------------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl Provider for Subnet {
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
+        let subnets = reader.look::<Subnets>("").await?;
+        let items = subnets.rows.0.iter().filter_map(|subnet| {
+            let item = subnet.item();
+            let concerns = ec2_tags::concerns(reader, wanted, &subnet.id, &subnet.tags);
+            (concerns || wanted.iter().any(|wanted| self.same_place(wanted, &item))).then_some(item)
+        });
+        Ok(items.collect())
+    }
+
+    fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
+        let (wanted, found) = (wanted.state::<SubnetState>(), item.state::<SubnetState>());
+        let same = |one: &Wish<String>, other: &Wish<String>| one.known().is_some() && one == other;
+        same(&wanted.vpc, &found.vpc) && same(&wanted.cidr_block, &found.cidr_block)
+    }
+
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
+        let state = wanted.state::<SubnetState>();
+        let unresolved = |field| AwsError::unresolved("ec2:CreateSubnet", field);
+        let vpc = state.vpc.known().ok_or_else(|| unresolved("vpc"))?;
+        let cidr_block = state.cidr_block.known().ok_or_else(|| unresolved("cidrBlock"))?;
+        let zone = state.availability_zone.known().or(state.suggested_zone.as_ref());
+        // Public addresses are off in every new subnet (aws-facts 5.6): nothing to set.
+        let create = writer
+            .write("ec2:CreateSubnet")?
+            .ec2
+            .create_subnet()
+            .vpc_id(vpc)
+            .cidr_block(cidr_block)
+            .set_availability_zone(zone.cloned())
+            .tag_specifications(ec2_tags::specification(ResourceType::Subnet, &wanted.tags));
+        let created = create.send().await.map_err(from_sdk("ec2:CreateSubnet"))?;
+        let subnet = created.subnet.and_then(SubnetRow::from_sdk);
+        let subnet = subnet.ok_or_else(|| AwsError::unreadable("ec2:CreateSubnet"))?;
+        Ok(Created { id: subnet.id.clone(), outputs: subnet.outputs() })
+    }
+
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
+        if touches(diffs, "mapPublicIpOnLaunch") {
+            let off = AttributeBooleanValue::builder().value(false).build();
+            let modify = writer.write("ec2:ModifySubnetAttribute")?.ec2.modify_subnet_attribute();
+            let modify = modify.subnet_id(&seen.id).map_public_ip_on_launch(off);
+            modify.send().await.map_err(from_sdk("ec2:ModifySubnetAttribute"))?;
+        }
+        if touches(diffs, TAGS) {
+            ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
+        }
+        Ok(Progress::Done)
+    }
+
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
+        let delete = writer.write("ec2:DeleteSubnet")?.ec2.delete_subnet().subnet_id(&seen.id);
+        match delete.send().await.map_err(from_sdk("ec2:DeleteSubnet")) {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(Progress::Done),
+        }
+    }
+
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        ec2_tags::remove(writer, &seen.id, keys).await
+    }
+}
+
+impl SubnetRow {
+    fn item(&self) -> Item {
+        Item {
+            id: self.id.clone(),
+            address: None,
+            tags: self.tags.clone(),
+            phase: self.phase(),
+            outputs: self.outputs(),
+            findings: Vec::new(),
+            state: Arc::new(SubnetState {
+                vpc: Wish::Is(self.vpc.clone()),
+                cidr_block: Wish::Is(self.cidr_block.clone()),
+                availability_zone: Wish::Is(self.availability_zone.clone()),
+                // Not in the answer means not known, never "off".
+                map_public_ip_on_launch: self.map_public_ip_on_launch.map_or(Wish::Any, Wish::Is),
+                suggested_zone: None,
+            }),
+        }
+    }
+
+    fn outputs(&self) -> BTreeMap<Output, String> {
+        BTreeMap::from([
+            (Output::Id, self.id.clone()),
+            (Output::CidrBlock, self.cidr_block.clone()),
+            (Output::AvailabilityZone, self.availability_zone.clone()),
+            (Output::VpcId, self.vpc.clone()),
+        ])
+    }
+
+    fn phase(&self) -> Phase {
+        match self.state.as_str() {
+            "pending" => Phase::Progressing("the subnet is being made".into()),
+            "unavailable" | "failed" | "failed-insufficient-capacity" => {
+                Phase::Failed { reason: format!("AWS says that the subnet is {}", self.state), remedy: Remedy::Person }
+            }
+            _ => Phase::Ready,
+        }
+    }
+}

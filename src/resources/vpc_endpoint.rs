@@ -1,0 +1,555 @@
+//! VPC endpoints, interface and gateway, with their policies (aws-facts 1).
+//!
+//! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: whatever is to be changed about one goes into one
+//! call.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use aws_sdk_ec2::{
+    operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder,
+    types::{ResourceType, VpcEndpointType},
+};
+
+use super::{
+    ec2_addresses::{self, Group},
+    ec2_client_token::{client_token, next_token},
+    ec2_tags,
+    network_policy::policy_of,
+};
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+        provider::{Created, Item, Progress, Provider, Reader, Writer},
+    },
+    model::{
+        address::{Address, Kind},
+        diff::{FieldDiff, TAGS, touches},
+        environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
+        owner::Tags,
+        policy::PolicyDocument,
+        port::ErrorClass,
+        resource::{
+            Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
+        },
+        services::Service,
+        value::Wish,
+    },
+};
+
+/// The kind.
+pub struct VpcEndpoint;
+
+/// How many endpoints of earlier times, which AWS still remembers by their client tokens, are passed over in one go.
+const STALE_TOKENS: usize = 3;
+
+// --- rows ---------------------------------------------------------------------------------------------------------------------
+
+/// All endpoints of the region that are not gone for good.
+struct VpcEndpoints(Vec<EndpointRow>);
+
+struct EndpointRow {
+    id: String,
+    vpc: String,
+    service_name: String,
+    endpoint_type: String,
+    /// As AWS spells it, in lower case.
+    state: String,
+    problem: Option<String>,
+    /// As AWS shows it; none when it shows none.
+    policy: Option<Result<PolicyDocument, String>>,
+    private_dns_enabled: Option<bool>,
+    subnets: BTreeSet<String>,
+    security_groups: BTreeSet<String>,
+    route_tables: BTreeSet<String>,
+    dns_name: Option<String>,
+    tags: Tags,
+}
+
+#[async_trait]
+impl Listing for VpcEndpoints {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let pages = clients.ec2.describe_vpc_endpoints().into_paginator().page_size(1000).items().send();
+        let endpoints = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribeVpcEndpoints"))?;
+        let rows = endpoints.into_iter().filter_map(EndpointRow::from_sdk);
+        Ok(Self(rows.filter(|endpoint| endpoint.state != "deleted").collect()))
+    }
+}
+
+impl EndpointRow {
+    fn from_sdk(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<Self> {
+        let error = endpoint.last_error.and_then(|error| error.message.or(error.code));
+        let groups = endpoint.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
+        // The first name is the regional one (aws-facts 1.4).
+        let names = endpoint.dns_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dns_name);
+        Some(Self {
+            tags: ec2_tags::read(endpoint.tags.as_deref()),
+            id: endpoint.vpc_endpoint_id?,
+            vpc: endpoint.vpc_id?,
+            service_name: endpoint.service_name?,
+            endpoint_type: endpoint.vpc_endpoint_type?.as_str().to_owned(),
+            // The wire says `available` where the SDK's type expects `Available` (aws-facts 1.5).
+            state: endpoint.state?.as_str().to_ascii_lowercase(),
+            problem: endpoint.failure_reason.or(error),
+            policy: endpoint
+                .policy_document
+                .map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
+            private_dns_enabled: endpoint.private_dns_enabled,
+            subnets: endpoint.subnet_ids.unwrap_or_default().into_iter().collect(),
+            security_groups: groups.collect(),
+            route_tables: endpoint.route_table_ids.unwrap_or_default().into_iter().collect(),
+            dns_name: names.into_iter().next(),
+        })
+    }
+
+    /// It will never work (again).
+    fn is_over(&self) -> bool {
+        matches!(self.state.as_str(), "deleting" | "deleted" | "failed" | "rejected" | "expired")
+    }
+}
+
+// --- state --------------------------------------------------------------------------------------------------------------------
+
+/// What an endpoint looks like.
+#[derive(Debug, Clone)]
+pub struct VpcEndpointState {
+    vpc: Wish<String>,
+    service_name: Wish<String>,
+    endpoint_type: Wish<String>,
+    policy: Wish<PolicyDocument>,
+    private_dns_enabled: Wish<bool>,
+    subnets: Wish<BTreeSet<String>>,
+    security_groups: Wish<BTreeSet<String>>,
+    route_tables: Wish<BTreeSet<String>>,
+    /// Of what was seen: it will never work (again). No field: the phase says it.
+    over: bool,
+}
+
+impl State for VpcEndpointState {
+    fn fields(&self) -> Vec<Field> {
+        let Self {
+            vpc,
+            service_name,
+            endpoint_type,
+            policy,
+            private_dns_enabled,
+            subnets,
+            security_groups,
+            route_tables,
+            over: _,
+        } = self.clone();
+        vec![
+            Field::fixed("vpc", vpc),
+            Field::fixed("serviceName", service_name),
+            Field::fixed("type", endpoint_type),
+            Field::live("policy", policy).severe(Severity::High),
+            Field::live("privateDNSEnabled", private_dns_enabled),
+            Field::live("subnets", subnets),
+            Field::live("securityGroups", security_groups).severe(Severity::High),
+            Field::live("routeTables", route_tables),
+        ]
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// --- desire -------------------------------------------------------------------------------------------------------------------
+
+impl ResourceKind for VpcEndpoint {
+    fn kind(&self) -> Kind {
+        Kind::VpcEndpoint
+    }
+
+    fn desire(&self, environment: &Environment, context: Context<'_>) -> Vec<Wanted> {
+        let endpoints = environment.network.endpoints.iter();
+        endpoints.filter_map(|(service, endpoint)| wanted(*service, endpoint, environment, context)).collect()
+    }
+}
+
+fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, context: Context<'_>) -> Option<Wanted> {
+    let address = ec2_addresses::endpoint(service);
+    let any = VpcEndpointState {
+        vpc: context.outputs.input(&ec2_addresses::vpc(), Output::Id),
+        service_name: Wish::Is(service.endpoint_service(&environment.region)),
+        endpoint_type: Wish::Is(if service.is_gateway() { "Gateway" } else { "Interface" }.to_owned()),
+        policy: Wish::Any,
+        private_dns_enabled: Wish::Any,
+        subnets: Wish::Any,
+        security_groups: Wish::Any,
+        route_tables: Wish::Any,
+        over: false,
+    };
+    match endpoint {
+        Endpoint::External => None,
+        Endpoint::Existing(id) => Some(Wanted {
+            address,
+            management: Management::Existing(id.clone()),
+            name: None,
+            needs: vec![ec2_addresses::vpc()],
+            tags: Tags::new(),
+            state: Arc::new(VpcEndpointState {
+                // The notebooks use the services' ordinary names.
+                private_dns_enabled: if service.is_gateway() { Wish::Any } else { Wish::Is(true) },
+                ..any
+            }),
+        }),
+        Endpoint::Managed { policy, private_dns, subnets } => {
+            let policy = policy_wish(service, policy, environment, context);
+            let state = if service.is_gateway() {
+                VpcEndpointState { policy, route_tables: tables_of(environment, context), ..any }
+            } else {
+                let chosen = subnets_of(environment, subnets.as_ref());
+                VpcEndpointState {
+                    policy,
+                    private_dns_enabled: Wish::Is(*private_dns),
+                    subnets: one_of_each_zone(&chosen, service, environment, context, subnets.is_some()),
+                    security_groups: group_of_endpoints(environment, context).map(|group| BTreeSet::from([group])),
+                    ..any
+                }
+            };
+            Some(Wanted {
+                tags: environment.tags_of(&address),
+                address,
+                management: Management::Owned,
+                name: None,
+                needs: needs(service, environment, subnets.as_ref()),
+                state: Arc::new(state),
+            })
+        }
+    }
+}
+
+fn needs(service: Service, environment: &Environment, named: Option<&BTreeSet<String>>) -> Vec<Address> {
+    let mut needs = vec![ec2_addresses::vpc()];
+    if service.is_gateway() {
+        let tables: BTreeSet<Address> = environment.network.subnets.iter().map(ec2_addresses::route_table_of).collect();
+        needs.extend(tables);
+    } else {
+        needs.extend(subnets_of(environment, named).iter().map(|subnet| ec2_addresses::subnet(&subnet.name)));
+        needs.push(Group::Endpoints.address());
+    }
+    needs
+}
+
+/// Some services take no endpoint policy and let everything through, whatever is sent (aws-facts 1.6).
+fn policy_wish(
+    service: Service,
+    policy: &EndpointPolicy,
+    environment: &Environment,
+    context: Context<'_>,
+) -> Wish<PolicyDocument> {
+    let facts = context.facts.endpoint_services.get(&service.endpoint_service(&environment.region));
+    if facts.is_some_and(|facts| !facts.policy_supported) {
+        return Wish::Any;
+    }
+    Wish::Is(policy_of(environment, service, policy))
+}
+
+fn group_of_endpoints(environment: &Environment, context: Context<'_>) -> Wish<String> {
+    match &environment.network.endpoints_group {
+        Part::Managed(()) => context.outputs.input(&Group::Endpoints.address(), Output::Id),
+        Part::Existing(id) => Wish::Is(id.clone()),
+    }
+}
+
+/// The route tables of all subnets: in each of them the gateway endpoint gets its route.
+fn tables_of(environment: &Environment, context: Context<'_>) -> Wish<BTreeSet<String>> {
+    let tables = environment.network.subnets.iter().map(ec2_addresses::route_table_of);
+    Wish::all(tables.map(|table| context.outputs.input(&table, Output::Id)))
+}
+
+/// The subnets in which an endpoint may have its addresses, in the manifest's order.
+fn subnets_of<'a>(environment: &'a Environment, named: Option<&BTreeSet<String>>) -> Vec<&'a Subnet> {
+    let subnets = environment.network.subnets.iter();
+    subnets.filter(|subnet| named.is_none_or(|named| named.contains(&subnet.name))).collect()
+}
+
+/// AWS gives an endpoint one address a zone: it takes the first subnet of each (decision 19), in zones where the service is.
+fn one_of_each_zone(
+    subnets: &[&Subnet],
+    service: Service,
+    environment: &Environment,
+    context: Context<'_>,
+    named: bool,
+) -> Wish<BTreeSet<String>> {
+    let supported = context.facts.endpoint_services.get(&service.endpoint_service(&environment.region));
+    let supported = |zone: &str| supported.is_none_or(|facts| facts.zones.is_empty() || facts.zones.contains(zone));
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for subnet in subnets {
+        let address = ec2_addresses::subnet(&subnet.name);
+        let output = |output: Output| context.outputs.get(&address, output);
+        let (Some(id), Some(zone)) = (output(Output::Id), output(Output::AvailabilityZone)) else {
+            return Wish::After(address);
+        };
+        first.entry(zone).or_insert(id);
+    }
+    let usable: BTreeSet<String> =
+        first.iter().filter(|(zone, _)| named || supported(zone)).map(|(_, id)| (*id).to_owned()).collect();
+    // With no subnet that suits, AWS's own refusal says more than an endpoint without any address would.
+    Wish::Is(if usable.is_empty() { first.into_values().map(ToOwned::to_owned).collect() } else { usable })
+}
+
+// --- provider -----------------------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl Provider for VpcEndpoint {
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
+        let endpoints = reader.look::<VpcEndpoints>("").await?;
+        let items = endpoints.rows.0.iter().filter_map(|endpoint| {
+            let item = endpoint.item();
+            let concerns = ec2_tags::concerns(reader, wanted, &endpoint.id, &endpoint.tags);
+            (concerns || wanted.iter().any(|wanted| self.same_place(wanted, &item))).then_some(item)
+        });
+        Ok(items.collect())
+    }
+
+    /// In a VPC a service has one interface endpoint (a second one could not have private DNS, aws-facts 1.3), and in a route table one gateway.
+    fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
+        let (wanted, found) = (wanted.state::<VpcEndpointState>(), item.state::<VpcEndpointState>());
+        let same_service = wanted.vpc.known().is_some()
+            && wanted.vpc == found.vpc
+            && wanted.service_name == found.service_name
+            && wanted.endpoint_type == found.endpoint_type;
+        let same_tables = match (&wanted.route_tables, &found.route_tables) {
+            (Wish::Is(wish), Wish::Is(tables)) => !wish.is_disjoint(tables),
+            _ => true,
+        };
+        same_service && same_tables && !found.over
+    }
+
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
+        let mut token = client_token(wanted, writer.attempt);
+        for _ in 0..STALE_TOKENS {
+            let endpoint = request(writer, wanted, &token).await?;
+            if !endpoint.is_over() {
+                return Ok(endpoint.created());
+            }
+            // AWS remembers the token from an endpoint that is gone by now (aws-facts 5.4).
+            token = next_token(&token, &endpoint.id);
+        }
+        let message = "AWS still answers with endpoints that were deleted earlier";
+        Err(AwsError::new(ErrorClass::Waiting, "ec2:CreateVpcEndpoint", message))
+    }
+
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
+        let (wish, found) = (wanted.state::<VpcEndpointState>(), seen.state::<VpcEndpointState>());
+        if diffs.iter().any(|diff| diff.field != TAGS) {
+            modify(writer, &seen.id, wish, found, diffs).await?;
+        }
+        if touches(diffs, TAGS) {
+            ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
+        }
+        Ok(Progress::Done)
+    }
+
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
+        let mut results = self.delete_all(writer, &[seen]).await;
+        results.pop().unwrap_or(Ok(Progress::Done))
+    }
+
+    async fn delete_all(&self, writer: &Writer<'_>, seen: &[&Seen]) -> Vec<Result<Progress, AwsError>> {
+        // What is on its way out needs no further call of the few that AWS takes.
+        let going: Vec<&&Seen> = seen.iter().filter(|seen| seen.phase != Phase::Deleting).collect();
+        let refused = if going.is_empty() { Ok(BTreeMap::new()) } else { delete_by_id(writer, &going).await };
+        let result = |seen: &&Seen| match &refused {
+            Err(error) if seen.phase != Phase::Deleting => Err(error.clone()),
+            Ok(refused) if refused.contains_key(&seen.id) => refused[&seen.id].clone(),
+            _ => Ok(Progress::Started("the endpoint is being deleted".into())),
+        };
+        seen.iter().map(result).collect()
+    }
+
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        ec2_tags::remove(writer, &seen.id, keys).await
+    }
+}
+
+/// Ask for an endpoint. Everything is said explicitly: AWS's defaults are a gateway, the default group and, by some accounts, private DNS
+/// (aws-facts 1.3).
+async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<EndpointRow, AwsError> {
+    const OPERATION: &str = "ec2:CreateVpcEndpoint";
+    let state = wanted.state::<VpcEndpointState>();
+    let known =
+        |wish: &Wish<String>, field| wish.known().cloned().ok_or_else(|| AwsError::unresolved(OPERATION, field));
+    let (vpc, service) = (known(&state.vpc, "vpc")?, known(&state.service_name, "serviceName")?);
+    let endpoint_type = VpcEndpointType::from(known(&state.endpoint_type, "type")?.as_str());
+    let ids = |wish: &Wish<BTreeSet<String>>| wish.known().map(|ids| ids.iter().cloned().collect());
+    let create = writer
+        .write(OPERATION)?
+        .ec2
+        .create_vpc_endpoint()
+        .vpc_id(vpc)
+        .service_name(service)
+        .vpc_endpoint_type(endpoint_type)
+        .set_policy_document(state.policy.known().map(PolicyDocument::to_json))
+        .set_private_dns_enabled(state.private_dns_enabled.known().copied())
+        .set_subnet_ids(ids(&state.subnets))
+        .set_security_group_ids(ids(&state.security_groups))
+        .set_route_table_ids(ids(&state.route_tables))
+        .client_token(token)
+        .tag_specifications(ec2_tags::specification(ResourceType::VpcEndpoint, &wanted.tags));
+    let created = create.send().await.map_err(from_sdk(OPERATION))?;
+    created.vpc_endpoint.and_then(EndpointRow::from_sdk).ok_or_else(|| AwsError::unreadable(OPERATION))
+}
+
+/// Correct everything in one call. Only when the endpoint would lose all its groups in it do the old ones go in a call of their own, after the new ones
+/// have come: an interface is never without a group.
+async fn modify(
+    writer: &Writer<'_>,
+    id: &str,
+    wish: &VpcEndpointState,
+    found: &VpcEndpointState,
+    diffs: &[FieldDiff],
+) -> Result<(), AwsError> {
+    let set = |field: &'static str, wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>| {
+        if touches(diffs, field) { Changes::between(wish, found) } else { Changes::default() }
+    };
+    let subnets = set("subnets", &wish.subnets, &found.subnets);
+    let tables = set("routeTables", &wish.route_tables, &found.route_tables);
+    let mut groups = set("securityGroups", &wish.security_groups, &found.security_groups);
+    let swapped =
+        !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
+    let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
+    let policy = wish.policy.known().filter(|_| touches(diffs, "policy")).map(PolicyDocument::to_json);
+    let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
+    send(writer, id, |modify| {
+        modify
+            .set_policy_document(policy)
+            .set_private_dns_enabled(private_dns)
+            .set_add_subnet_ids(some(subnets.add))
+            .set_remove_subnet_ids(some(subnets.remove))
+            .set_add_route_table_ids(some(tables.add))
+            .set_remove_route_table_ids(some(tables.remove))
+            .set_add_security_group_ids(some(groups.add))
+            .set_remove_security_group_ids(some(groups.remove))
+    })
+    .await?;
+    if later.is_empty() {
+        return Ok(());
+    }
+    send(writer, id, |modify| modify.set_remove_security_group_ids(some(later))).await
+}
+
+async fn send(
+    writer: &Writer<'_>,
+    id: &str,
+    change: impl FnOnce(ModifyVpcEndpointFluentBuilder) -> ModifyVpcEndpointFluentBuilder,
+) -> Result<(), AwsError> {
+    let modify = writer.write("ec2:ModifyVpcEndpoint")?.ec2.modify_vpc_endpoint().vpc_endpoint_id(id);
+    change(modify).send().await.map(drop).map_err(from_sdk("ec2:ModifyVpcEndpoint"))
+}
+
+fn some(ids: Vec<String>) -> Option<Vec<String>> {
+    (!ids.is_empty()).then_some(ids)
+}
+
+/// What has to come and what has to go.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Changes {
+    add: Vec<String>,
+    remove: Vec<String>,
+}
+
+impl Changes {
+    fn between(wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>) -> Self {
+        match (wish.known(), found.known()) {
+            (Some(wish), Some(found)) => Self {
+                add: wish.difference(found).cloned().collect(),
+                remove: found.difference(wish).cloned().collect(),
+            },
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Delete several in one call. It succeeds as a whole also when AWS refuses some (aws-facts 1.6): these are in the answer, by id.
+async fn delete_by_id(
+    writer: &Writer<'_>,
+    seen: &[&&Seen],
+) -> Result<BTreeMap<String, Result<Progress, AwsError>>, AwsError> {
+    const OPERATION: &str = "ec2:DeleteVpcEndpoints";
+    let ids = seen.iter().map(|seen| seen.id.clone()).collect();
+    let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
+    let deleted = delete.send().await.map_err(from_sdk(OPERATION))?;
+    let refused = deleted.unsuccessful.unwrap_or_default().into_iter().filter_map(|item| {
+        let error = item.error.as_ref();
+        let code = error.and_then(|error| error.code()).unwrap_or_default();
+        let message = error.and_then(|error| error.message()).unwrap_or("no message");
+        let error = AwsError::of_item(OPERATION, code, message);
+        Some((item.resource_id?, if error.is_not_found() { Ok(Progress::Done) } else { Err(error) }))
+    });
+    Ok(refused.collect())
+}
+
+impl EndpointRow {
+    fn item(&self) -> Item {
+        Item {
+            id: self.id.clone(),
+            address: None,
+            tags: self.tags.clone(),
+            phase: self.phase(),
+            outputs: self.outputs(),
+            findings: self.findings(),
+            state: Arc::new(VpcEndpointState {
+                vpc: Wish::Is(self.vpc.clone()),
+                service_name: Wish::Is(self.service_name.clone()),
+                endpoint_type: Wish::Is(self.endpoint_type.clone()),
+                // What AWS does not show is not known; it is not "none".
+                policy: self.policy.clone().and_then(Result::ok).map_or(Wish::Any, Wish::Is),
+                private_dns_enabled: self.private_dns_enabled.map_or(Wish::Any, Wish::Is),
+                subnets: Wish::Is(self.subnets.clone()),
+                security_groups: Wish::Is(self.security_groups.clone()),
+                route_tables: Wish::Is(self.route_tables.clone()),
+                over: self.is_over(),
+            }),
+        }
+    }
+
+    fn created(&self) -> Created {
+        Created { id: self.id.clone(), outputs: self.outputs() }
+    }
+
+    fn outputs(&self) -> BTreeMap<Output, String> {
+        let always =
+            [(Output::Id, self.id.clone()), (Output::State, self.state.clone()), (Output::VpcId, self.vpc.clone())];
+        always.into_iter().chain(self.dns_name.clone().map(|name| (Output::DnsName, name))).collect()
+    }
+
+    /// A policy that nobody here can read may say anything.
+    fn findings(&self) -> Vec<Finding> {
+        let unreadable = self.policy.iter().filter_map(|policy| policy.as_ref().err());
+        let finding =
+            |error: &String| Finding { field: "policy".into(), observed: error.clone(), severity: Severity::High };
+        unreadable.map(finding).collect()
+    }
+
+    fn phase(&self) -> Phase {
+        let reason = || self.problem.clone().unwrap_or_else(|| format!("AWS says that the endpoint is {}", self.state));
+        match self.state.as_str() {
+            "available" => Phase::Ready,
+            "pendingacceptance" => Phase::Progressing("the owner of the service has to accept the endpoint".into()),
+            "pending" => Phase::Progressing("the endpoint is being made".into()),
+            "deleting" | "deleted" => Phase::Deleting,
+            // Some of its addresses work: to make it again would take these away, too.
+            "partial" => {
+                Phase::Failed { reason: format!("only partly available: {}", reason()), remedy: Remedy::Person }
+            }
+            "rejected" | "failed" | "expired" => Phase::Failed { reason: reason(), remedy: Remedy::Recreate },
+            other => Phase::Progressing(format!("AWS says that the endpoint is {other}")),
+        }
+    }
+}
