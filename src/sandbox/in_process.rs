@@ -52,7 +52,7 @@ impl HttpConnector for InProcess {
 async fn deliver(simulator: &Simulator, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let user_error = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
     let (parts, body) = request.try_into_http1x().map_err(|error| user_error(error.into()))?.into_parts();
-    let body: Bytes = body.collect().await.map_err(|error| ConnectorError::io(error))?.to_bytes();
+    let body: Bytes = body.collect().await.map_err(ConnectorError::io)?.to_bytes();
     match simulator.outcome(&http::Request::from_parts(parts, body)) {
         Outcome::Answer(response) => {
             HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| user_error(error.into()))

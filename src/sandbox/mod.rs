@@ -136,7 +136,7 @@ impl Simulator {
         }
         match wire::parse(request) {
             Ok(parsed) => inner.answer(parsed, now),
-            Err(response) => Outcome::Answer(response),
+            Err(response) => Outcome::Answer(*response),
         }
     }
 }

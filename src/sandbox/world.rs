@@ -45,12 +45,12 @@ impl Delays {
             endpoint_create: Duration::from_secs(90),
             endpoint_delete: Duration::from_secs(90),
             endpoint_modify: Duration::from_secs(30),
-            private_dns_release: Duration::from_secs(120),
-            notebook_start: Duration::from_secs(240),
-            notebook_stop: Duration::from_secs(60),
-            notebook_delete: Duration::from_secs(60),
+            private_dns_release: Duration::from_mins(2),
+            notebook_start: Duration::from_mins(4),
+            notebook_stop: Duration::from_mins(1),
+            notebook_delete: Duration::from_mins(1),
             notebook_update: Duration::from_secs(30),
-            eni_release: Duration::from_secs(300),
+            eni_release: Duration::from_mins(5),
             iam_propagation: Duration::from_secs(10),
             visibility: Duration::ZERO,
         }
@@ -283,18 +283,13 @@ impl World {
 
     /// The account with this number; it exists from its first use on.
     pub fn account(&mut self, id: &str) -> &mut Account {
-        self.accounts.entry(id.to_owned()).or_insert_with(|| Account {
-            id: id.to_owned(),
-            iam: iam::State::default(),
-            regions: BTreeMap::new(),
-        })
+        self.accounts.entry(id.to_owned()).or_insert_with(|| Account::new(id))
     }
 
     /// What a service of one region works with, side by side.
     pub fn desk(&mut self, account: &str, region: &str) -> (&Settings, &Ids, &mut Region) {
-        self.account(account).region(region);
         let Self { settings, ids, accounts, .. } = self;
-        let account = accounts.get_mut(account).expect("made one line above");
+        let account = accounts.entry(account.to_owned()).or_insert_with(|| Account::new(account));
         (settings, ids, account.region(region))
     }
 
@@ -321,6 +316,10 @@ pub struct Account {
 }
 
 impl Account {
+    fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), iam: iam::State::default(), regions: BTreeMap::new() }
+    }
+
     /// A region of the account; it exists from its first use on.
     pub fn region(&mut self, name: &str) -> &mut Region {
         self.parts(name).1

@@ -138,7 +138,9 @@ fn one_filter(given: &Value, known: &'static [(&'static str, &'static str)], tag
 /// All values at a dotted path; lists on the way are entered.
 fn collect(value: &Value, path: &str, found: &mut Vec<String>) {
     if let Value::Array(items) = value {
-        items.iter().for_each(|item| collect(item, path, found));
+        for item in items {
+            collect(item, path, found);
+        }
         return;
     }
     if path.is_empty() {

@@ -116,7 +116,7 @@ pub(super) fn any_in(state: &State, vpc: &str) -> bool {
 
 /// A deleted NAT gateway stays in listings for about an hour.
 pub(super) fn settle(state: &mut State, now: Instant) {
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = std::time::Duration::from_hours(1);
     let expired = |gateway: &&NatGateway| gateway.deleted_at.is_some_and(|at| at + hour <= now);
     let gone: Vec<String> = state.nat_gateways.iter().filter(expired).map(|gateway| gateway.id.clone()).collect();
     for id in gone {

@@ -21,10 +21,12 @@ mod throttle;
 pub mod vpc;
 mod zone;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::clock::Instant;
 use super::wire::{Call, Refusal, Reply, unknown_operation};
@@ -217,6 +219,15 @@ fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
 /// `{"Value": "true"}`, as attributes are given.
 fn attribute(ec2: &Ec2<'_>, name: &str) -> Option<bool> {
     super::wire::boolean(ec2.call.params.get(name)?.get("Value")?)
+}
+
+/// The first bytes of a digest in hexadecimal: for ids that are the same in every account.
+fn fingerprint(of: &str, bytes: usize) -> String {
+    Sha256::digest(of.as_bytes()).iter().take(bytes).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// For transitions that take a fraction of a configured time.

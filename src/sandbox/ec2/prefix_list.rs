@@ -1,11 +1,10 @@
 //! The prefix lists that AWS keeps for gateway endpoints.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::filter::{Listing, Page, list};
 use super::table::Kind;
-use super::{Ec2, State};
+use super::{Ec2, State, fingerprint};
 use crate::sandbox::wire::{Refusal, Reply};
 
 /// Prefix lists as errors name them.
@@ -28,9 +27,7 @@ fn name(region: &str, service: &str) -> String {
 
 /// The id of a list. It differs from region to region and is the same for every account.
 fn id(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let head: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("pl-{head}")
+    format!("pl-{}", fingerprint(name, 4))
 }
 
 /// The list that belongs to an endpoint service.

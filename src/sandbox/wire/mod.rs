@@ -133,13 +133,13 @@ pub struct Refusal {
     /// The sentence for people.
     pub message: String,
     /// Further members of the error in the JSON protocols, for example `resourceType`.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
 }
 
 impl Refusal {
     /// An error without further members.
     pub fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), details: Map::new() }
+        Self { status, code: code.into(), message: message.into(), details: Box::default() }
     }
 
     /// The same error with one more member.
@@ -165,28 +165,26 @@ pub struct Parsed {
 ///
 /// # Errors
 /// The answer to give instead: the request is not signed, for an unknown service, or for an unknown operation.
-pub fn parse(request: &Request<Bytes>) -> Result<Parsed, Response<Bytes>> {
+pub fn parse(request: &Request<Bytes>) -> Result<Parsed, Box<Response<Bytes>>> {
     let Some(scope) = scope::of(request) else {
-        return Err(unsigned(request));
+        return Err(Box::new(unsigned(request)));
     };
     let understood = match scope.service {
         Service::Ec2 | Service::Iam | Service::Sts => query::read(request),
         Service::CodeArtifact => rest::read(request),
         Service::SageMaker => read_json_target(request),
     };
-    match understood {
-        Some((operation, params)) => Ok(Parsed { scope, operation, params }),
-        None => Err(respond(scope.service, "", "", Err(unknown_operation(scope.service, request.uri().path())))),
+    if let Some((operation, params)) = understood {
+        return Ok(Parsed { scope, operation, params });
     }
+    let refusal = unknown_operation(scope.service, request.uri().path());
+    Err(Box::new(respond(scope.service, "", "", Err(refusal))))
 }
 
 fn read_json_target(request: &Request<Bytes>) -> Option<(String, Value)> {
     let target = request.headers().get("x-amz-target")?.to_str().ok()?;
     let operation = target.strip_prefix("SageMaker.")?.to_owned();
-    let params = match request.body().is_empty() {
-        true => json!({}),
-        false => serde_json::from_slice(request.body()).ok()?,
-    };
+    let params = if request.body().is_empty() { json!({}) } else { serde_json::from_slice(request.body()).ok()? };
     Some((operation, params))
 }
 
@@ -224,15 +222,15 @@ pub fn respond(service: Service, operation: &str, request_id: &str, reply: Reply
         (Service::Iam | Service::Sts, Err(refusal)) => {
             markup(refusal.status, request_id, &xml::query_error(service, request_id, &refusal))
         }
-        (Service::CodeArtifact, Ok(value)) => rest::answer(operation, request_id, value),
+        (Service::CodeArtifact, Ok(value)) => rest::answer(operation, request_id, &value),
         (Service::SageMaker, Ok(value)) => json_body(200, request_id, "application/x-amz-json-1.1", None, &value),
         (Service::CodeArtifact, Err(refusal)) => {
-            let mut body = refusal.details;
+            let mut body = *refusal.details;
             body.insert("message".into(), refusal.message.into());
             json_body(refusal.status, request_id, "application/json", Some(&refusal.code), &Value::Object(body))
         }
         (Service::SageMaker, Err(refusal)) => {
-            let mut body = refusal.details;
+            let mut body = *refusal.details;
             body.insert("__type".into(), refusal.code.clone().into());
             body.insert("message".into(), refusal.message.into());
             let body = Value::Object(body);

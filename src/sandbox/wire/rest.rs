@@ -119,9 +119,9 @@ fn typed(member: &str, value: String) -> Value {
 }
 
 /// Writes the answer. The handler of `GetPackageVersionAsset` gives the content in `asset`, in base64.
-pub fn answer(operation: &str, request_id: &str, value: Value) -> Response<Bytes> {
+pub fn answer(operation: &str, request_id: &str, value: &Value) -> Response<Bytes> {
     if operation != "GetPackageVersionAsset" {
-        return json_body(200, request_id, "application/json", None, &value);
+        return json_body(200, request_id, "application/json", None, value);
     }
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     let content = BASE64.decode(text("asset")).unwrap_or_default();

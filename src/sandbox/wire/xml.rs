@@ -1,5 +1,8 @@
 //! Answers of the query protocols as XML. A list under a name is written as that name with one `<item>` (EC2) or
 //! `<member>` (IAM, STS) per element; a list called `entry` is a map and repeats its own name.
+//! The results of `write!` are dropped because writing to a `String` cannot fail.
+
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -10,10 +13,10 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 /// `<OpResponse><requestId/>…</OpResponse>`.
 pub fn ec2_answer(operation: &str, request_id: &str, value: &Value) -> String {
     let mut out = DECLARATION.to_owned();
-    out.push_str(&format!("<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">"));
+    let _ = write!(out, "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">");
     element(&mut out, "requestId", &Value::String(request_id.to_owned()), "item");
     members(&mut out, value, "item");
-    out.push_str(&format!("</{operation}Response>"));
+    let _ = write!(out, "</{operation}Response>");
     out
 }
 
@@ -43,9 +46,10 @@ pub fn query_answer(service: Service, operation: &str, request_id: &str, value: 
     if value.as_object().is_some_and(|map| !map.is_empty() || EMPTY_RESULTS.contains(&operation)) {
         element(&mut out, &format!("{operation}Result"), value, "member");
     }
-    out.push_str(&format!(
+    let _ = write!(
+        out,
         "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
-    ));
+    );
     out
 }
 
@@ -66,14 +70,14 @@ fn element(out: &mut String, name: &str, value: &Value, item: &str) {
         Value::Null => {}
         Value::Array(values) if name == "entry" => values.iter().for_each(|value| element(out, name, value, item)),
         _ => {
-            out.push_str(&format!("<{name}>"));
+            let _ = write!(out, "<{name}>");
             match value {
                 Value::Array(values) => values.iter().for_each(|value| element(out, item, value, item)),
                 Value::Object(_) => members(out, value, item),
                 Value::String(text) => out.push_str(&escaped(text)),
                 other => out.push_str(&other.to_string()),
             }
-            out.push_str(&format!("</{name}>"));
+            let _ = write!(out, "</{name}>");
         }
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::super::{Ec2, bad_request};
+use super::super::{Ec2, bad_request, fingerprint};
 use super::service::{self, Service, Type};
 use super::{Endpoint, Phase};
 use crate::sandbox::clock::Instant;
@@ -125,7 +124,5 @@ pub(super) fn entries(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Vec<Value> {
 
 /// Looks like the id of a hosted zone and is the same for the same name.
 fn zone_id(of: &str) -> String {
-    let digest = Sha256::digest(of.as_bytes());
-    let tail: String = digest.iter().take(10).map(|byte| format!("{byte:02X}")).collect();
-    format!("Z{tail}")
+    format!("Z{}", fingerprint(of, 10).to_ascii_uppercase())
 }

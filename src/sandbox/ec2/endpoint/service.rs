@@ -1,10 +1,9 @@
 //! What endpoints can connect to: AWS's own services, by the names that follow no rule (aws-facts 1.1).
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::super::filter::{Page, filters, paged};
-use super::super::{Ec2, bad_request, zone};
+use super::super::{Ec2, bad_request, fingerprint, zone};
 use crate::sandbox::wire::{Refusal, Reply};
 
 /// The two types of endpoints.
@@ -140,7 +139,7 @@ const CODEARTIFACT_REGIONS: [&str; 13] = [
     "us-west-2",
 ];
 
-fn offered<'a>(region: &'a str) -> impl Iterator<Item = Service> + 'a {
+fn offered(region: &str) -> impl Iterator<Item = Service> {
     let here = move |line: &&Line| !line.short.starts_with("codeartifact.") || CODEARTIFACT_REGIONS.contains(&region);
     CATALOGUE.iter().filter(here).map(move |line| Service {
         name: format!("{}.{region}.{}", line.prefix, line.short),
@@ -182,7 +181,7 @@ fn unknown(name: &str) -> Refusal {
 /// Whether this is S3, whose private DNS has rules of its own.
 #[must_use]
 pub fn is_s3(name: &str) -> bool {
-    name.starts_with("com.amazonaws.") && name.ends_with(".s3")
+    name.starts_with("com.amazonaws.") && name.rsplit('.').next() == Some("s3")
 }
 
 fn wire(ec2: &Ec2<'_>, service: &Service) -> Value {
@@ -214,9 +213,7 @@ fn wire(ec2: &Ec2<'_>, service: &Service) -> Value {
 }
 
 fn service_id(service: &Service) -> String {
-    let digest = Sha256::digest(format!("{}/{}", service.name, service.kind.wire()).as_bytes());
-    let tail: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("vpce-svc-0{tail}")
+    format!("vpce-svc-0{}", fingerprint(&format!("{}/{}", service.name, service.kind.wire()), 8))
 }
 
 const FILTERS: &[(&str, &str)] = &[
@@ -228,7 +225,7 @@ const FILTERS: &[(&str, &str)] = &[
 ];
 
 /// `DescribeVpcEndpointServices`.
-pub fn describe(ec2: &mut Ec2<'_>) -> Reply {
+pub(super) fn describe(ec2: &mut Ec2<'_>) -> Reply {
     let wanted = ec2.call.texts("ServiceName");
     let mut services: Vec<Service> = offered(&ec2.call.region).collect();
     if let Some(missing) = wanted.iter().find(|name| !services.iter().any(|service| service.name == **name)) {

@@ -92,10 +92,10 @@ fn destination(ec2: &Ec2<'_>) -> Result<String, Refusal> {
 fn target(ec2: &Ec2<'_>, table: &str) -> Result<String, Refusal> {
     let given: Vec<&str> = TARGETS.iter().filter_map(|name| ec2.call.text(name)).collect();
     let [target] = given.as_slice() else {
-        return Err(match given.is_empty() {
-            true => missing("GatewayId"),
-            false => bad_request("InvalidParameterCombination", "A route has exactly one target"),
-        });
+        if given.is_empty() {
+            return Err(missing("GatewayId"));
+        }
+        return Err(bad_request("InvalidParameterCombination", "A route has exactly one target"));
     };
     let vpc = &ec2.state.route_tables.get(table)?.vpc;
     reachable(ec2.state, target, vpc, table)?;

@@ -88,6 +88,7 @@ impl Rule {
     }
 
     /// The rule with its id, as answers show it.
+    #[must_use]
     pub fn wire(&self, ec2: &Ec2<'_>, group: &Group, id: &str) -> Value {
         let mut wire = self.brief(&group.id, id);
         let more = json!({
@@ -107,6 +108,7 @@ impl Rule {
     }
 
     /// The rule without what only a description shows.
+    #[must_use]
     pub fn brief(&self, group: &str, id: &str) -> Value {
         json!({
             "securityGroupRuleId": id,

@@ -106,6 +106,7 @@ fn client(simulator: &Arc<Simulator>, account: &str, region: &str) -> Client {
 }
 
 /// The error code of a failed call.
+#[expect(clippy::needless_pass_by_value, reason = "stands in map_err, which gives it away")]
 fn code<E, R>(error: SdkError<E, R>) -> String
 where
     SdkError<E, R>: ProvideErrorMetadata + std::fmt::Debug,
