@@ -5,6 +5,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::model::port::{ErrorClass, Problem};
 
+/// The reason of problems about things that somebody else still needs.
+const IN_USE: &str = "InUse";
+
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {}", describe(code.as_deref(), message))]
@@ -57,10 +60,17 @@ impl AwsError {
         self.class == ErrorClass::NotFound
     }
 
+    /// Something that is not ours needs what should go (decision 11): nothing was deleted, and a person must decide.
+    #[must_use]
+    pub fn in_use(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { code: Some(IN_USE.to_owned()), ..Self::new(ErrorClass::Exists, operation, message) }
+    }
+
     /// The problem for the status.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        Problem::new(self.class, self.to_string())
+        let problem = Problem::new(self.class, self.to_string());
+        if self.code.as_deref() == Some(IN_USE) { problem.because(IN_USE) } else { problem }
     }
 }
 

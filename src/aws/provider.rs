@@ -135,6 +135,16 @@ impl Reader<'_> {
         self.account.inventory.get(&self.account.clients, key, not_before).await
     }
 
+    /// A look that this environment's own writes do not make too old, because whoever writes puts what was written in its place
+    /// ([`Writer::learn`]). For what AWS shows one by one only (tags).
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look_learned<T: Listing>(&self, key: &str, max_age: Duration) -> Result<Arc<Looked<T>>, AwsError> {
+        let now = Instant::now();
+        self.account.inventory.get(&self.account.clients, key, now.checked_sub(max_age).unwrap_or(now)).await
+    }
+
     /// A look that stays good until something says that it does not: read again when `version` (AWS's `LastModifiedTime`) is another than the one
     /// it was read for, and once an hour for certainty.
     ///

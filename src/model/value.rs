@@ -11,9 +11,10 @@ use super::{address::Address, policy::PolicyDocument};
 ///
 /// What was seen is always [`Wish::Is`]. What is wished may be left to AWS ([`Wish::Any`]) or depend on a resource that
 /// does not exist yet ([`Wish::After`]); neither is ever a difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Wish<T> {
     /// Whatever AWS reports is right.
+    #[default]
     Any,
     /// Exactly this.
     Is(T),

@@ -1,0 +1,622 @@
+//! A `CodeArtifact` repository with its upstreams, external connection and resource policy (aws-facts 2.1 to 2.4).
+//!
+//! Downstream repositories hold on to the very repository that was their upstream, not to its name: one that was deleted and made again
+//! has to be linked again (decision 27). AWS shows the name only, so what a repository was linked to is noted in a tag of it.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use aws_sdk_codeartifact::types::{RepositorySummary, UpstreamRepository};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    code_artifact_tags, data_addresses, point_tags,
+    policy_documents::{self, Sifted},
+};
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+        provider::{Created, Item, Progress, Provider, Reader, Writer},
+    },
+    model::{
+        address::{Address, Kind},
+        diff::{FieldDiff, touches},
+        environment::{Environment, ExecutionRole, Repository, RepositoryPermissions},
+        owner::Tags,
+        policy::{PolicyDocument, Statement},
+        port::ErrorClass,
+        resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
+        value::{Wish, short_digest},
+    },
+};
+
+/// The kind.
+pub struct CodeArtifactRepository;
+
+/// The tag that says which upstreams, by name and birth, a repository was linked to.
+const LINKS_TAG: &str = "cloister.dev/upstreams";
+/// The longest policy of a repository (aws-facts 2.4).
+const POLICY_LIMIT: usize = 7168;
+/// What a reader of a repository may do: the same as the execution role by its own policy (aws-facts 9).
+const READ_ACTIONS: [&str; 3] =
+    ["codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages", "codeartifact:ReadFromRepository"];
+/// Point reads that are under way at once.
+const SIDE_BY_SIDE: usize = 8;
+
+// --- rows ---------------------------------------------------------------------------------------------------------------------
+
+/// All repositories of the account in the region.
+struct Repositories(Vec<RepositoryRow>);
+
+/// The repositories of another account's domain, by `owner/domain`; `None` when they may not be listed.
+struct ForeignRepositories(Option<Vec<RepositoryRow>>);
+
+#[derive(Clone)]
+struct RepositoryRow {
+    name: String,
+    place: Place,
+    arn: String,
+    born: String,
+}
+
+/// The domain that a repository is in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Place {
+    domain: String,
+    owner: String,
+}
+
+#[async_trait]
+impl Listing for Repositories {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let pages = clients.codeartifact.list_repositories().into_paginator().page_size(1000).items().send();
+        let repositories =
+            pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("codeartifact:ListRepositories"))?;
+        Ok(Self(repositories.into_iter().filter_map(RepositoryRow::from_sdk).collect()))
+    }
+}
+
+#[async_trait]
+impl Listing for ForeignRepositories {
+    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
+        let place = Place::from_key(key).0;
+        match list_in_domain(clients, &place).await {
+            Ok(rows) => Ok(Self(Some(rows))),
+            Err(error) if error.is_not_found() => Ok(Self(Some(Vec::new()))),
+            Err(error) if error.class == ErrorClass::Denied => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn list_in_domain(clients: &Clients, place: &Place) -> Result<Vec<RepositoryRow>, AwsError> {
+    let list = clients.codeartifact.list_repositories_in_domain().domain(&place.domain).domain_owner(&place.owner);
+    let pages = list.into_paginator().page_size(1000).items().send();
+    let repositories =
+        pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("codeartifact:ListRepositoriesInDomain"))?;
+    Ok(repositories.into_iter().filter_map(RepositoryRow::from_sdk).collect())
+}
+
+impl RepositoryRow {
+    fn from_sdk(repository: RepositorySummary) -> Option<Self> {
+        Some(Self {
+            born: point_tags::born(repository.created_time.as_ref()),
+            name: repository.name?,
+            place: Place { domain: repository.domain_name?, owner: repository.domain_owner? },
+            arn: repository.arn?,
+        })
+    }
+}
+
+impl Place {
+    fn key(&self, repository: &str) -> String {
+        format!("{}/{}/{repository}", self.owner, self.domain)
+    }
+
+    /// The place, and the repository if the key names one.
+    fn from_key(key: &str) -> (Self, &str) {
+        let (owner, rest) = key.split_once('/').unwrap_or_default();
+        let (domain, repository) = rest.split_once('/').unwrap_or((rest, ""));
+        (Self { domain: domain.to_owned(), owner: owner.to_owned() }, repository)
+    }
+
+    fn arn(&self, region: &str, repository: &str) -> String {
+        format!("arn:aws:codeartifact:{region}:{}:repository/{}/{repository}", self.owner, self.domain)
+    }
+}
+
+/// One repository in depth, by `owner/domain/name`.
+struct Details {
+    description: Option<String>,
+    upstreams: Vec<String>,
+    external_connections: BTreeSet<String>,
+}
+
+#[async_trait]
+impl Listing for Details {
+    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
+        let (place, name) = Place::from_key(key);
+        describe(clients, &place, name).await
+    }
+}
+
+async fn describe(clients: &Clients, place: &Place, name: &str) -> Result<Details, AwsError> {
+    let describe =
+        clients.codeartifact.describe_repository().domain(&place.domain).domain_owner(&place.owner).repository(name);
+    let answer = describe.send().await.map_err(from_sdk("codeartifact:DescribeRepository"))?;
+    let found = answer.repository.as_ref();
+    let upstreams = found.map(|found| found.upstreams()).unwrap_or_default().iter();
+    let connections = found.map(|found| found.external_connections()).unwrap_or_default().iter();
+    Ok(Details {
+        description: found.and_then(|found| found.description()).map(ToOwned::to_owned),
+        upstreams: upstreams.filter_map(|upstream| upstream.repository_name().map(ToOwned::to_owned)).collect(),
+        external_connections: connections
+            .filter_map(|one| one.external_connection_name().map(ToOwned::to_owned))
+            .collect(),
+    })
+}
+
+/// The policy of one repository, by `owner/domain/name`.
+struct RepositoryPolicy {
+    document: Option<PolicyDocument>,
+    revision: Option<String>,
+}
+
+#[async_trait]
+impl Listing for RepositoryPolicy {
+    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
+        let (place, name) = Place::from_key(key);
+        let get =
+            clients.codeartifact.get_repository_permissions_policy().domain(place.domain).domain_owner(place.owner);
+        match get.repository(name).send().await.map_err(from_sdk("codeartifact:GetRepositoryPermissionsPolicy")) {
+            Ok(answer) => {
+                let policy = answer.policy;
+                let document = policy.as_ref().and_then(|policy| policy.document()).map(policy_documents::read);
+                Ok(Self { document, revision: policy.and_then(|policy| policy.revision) })
+            }
+            // The same error says that the repository has none (aws-facts 2.4).
+            Err(error) if error.is_not_found() => Ok(Self { document: None, revision: None }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+// --- state --------------------------------------------------------------------------------------------------------------------
+
+/// What a repository looks like.
+#[derive(Debug, Clone, Default)]
+pub struct RepositoryState {
+    description: Wish<Option<String>>,
+    upstreams: Wish<Vec<String>>,
+    /// A digest of the upstreams by name and birth.
+    upstream_links: Wish<Option<String>>,
+    external_connections: Wish<BTreeSet<String>>,
+    policy: Wish<Option<PolicyDocument>>,
+    /// What is needed to write to it and is not compared.
+    written: Written,
+}
+
+/// What a look, or the manifest, keeps for a later write.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    place: Place,
+    arn: String,
+    born: String,
+    revision: Option<String>,
+    sifted: Sifted,
+}
+
+impl State for RepositoryState {
+    fn fields(&self) -> Vec<Field> {
+        let Self { description, upstreams, upstream_links, external_connections, policy, written: _ } = self.clone();
+        vec![
+            Field::live("description", description).severe(Severity::Low),
+            // What a repository reaches decides what gets into the network.
+            Field::live("upstreams", upstreams).severe(Severity::High),
+            Field::live("upstreamLinks", upstream_links),
+            Field::live("externalConnections", external_connections).severe(Severity::High),
+            Field::live("policy", policy).severe(Severity::High),
+        ]
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// --- desire -------------------------------------------------------------------------------------------------------------------
+
+impl ResourceKind for CodeArtifactRepository {
+    fn kind(&self) -> Kind {
+        Kind::Repository
+    }
+
+    fn desire(&self, environment: &Environment, context: Context<'_>) -> Vec<Wanted> {
+        environment.packages.repositories.iter().map(|repository| desire(environment, repository, context)).collect()
+    }
+}
+
+fn desire(environment: &Environment, repository: &Repository, context: Context<'_>) -> Wanted {
+    let domain = &environment.packages.domain;
+    let place = Place { domain: domain.name.clone(), owner: domain.owner.clone() };
+    let address = data_addresses::repository(&repository.name);
+    let written = Written { place, ..Written::default() };
+    if repository.existing {
+        return Wanted {
+            address,
+            management: Management::Existing(repository.name.clone()),
+            name: Some(repository.name.clone()),
+            needs: Vec::new(),
+            tags: Tags::new(),
+            state: Arc::new(RepositoryState { written, ..RepositoryState::default() }),
+        };
+    }
+    Wanted {
+        tags: environment.tags_of(&address),
+        address,
+        management: Management::Owned,
+        name: Some(repository.name.clone()),
+        needs: needs(environment, repository),
+        state: Arc::new(RepositoryState {
+            description: repository.description.clone().map_or(Wish::Any, |text| Wish::Is(Some(text))),
+            upstreams: Wish::Is(repository.upstreams.clone()),
+            upstream_links: links(repository, context),
+            external_connections: Wish::Is(repository.external_connection.iter().cloned().collect()),
+            policy: Wish::Is(policy(environment, repository)),
+            written,
+        }),
+    }
+}
+
+fn needs(environment: &Environment, repository: &Repository) -> Vec<Address> {
+    let mut needs = vec![data_addresses::domain(&environment.packages.domain.name)];
+    needs.extend(repository.upstreams.iter().map(|upstream| data_addresses::repository(upstream)));
+    // A policy cannot name a role that does not exist (aws-facts 2.4).
+    if !matches!(repository.permissions, RepositoryPermissions::None)
+        && matches!(environment.role, ExecutionRole::Managed(_))
+    {
+        needs.push(data_addresses::role());
+    }
+    needs
+}
+
+/// What the upstreams are by name and birth. Without upstreams there is nothing to be linked to.
+fn links(repository: &Repository, context: Context<'_>) -> Wish<Option<String>> {
+    if repository.upstreams.is_empty() {
+        return Wish::Any;
+    }
+    let born = |upstream: &String| context.outputs.input(&data_addresses::repository(upstream), Output::UniqueId);
+    let links = repository.upstreams.iter().map(|upstream| born(upstream).map(|born| format!("{upstream}@{born}")));
+    Wish::all::<Vec<String>>(links).map(|links| Some(short_digest(&links.join("\n"))))
+}
+
+fn policy(environment: &Environment, repository: &Repository) -> Option<PolicyDocument> {
+    match &repository.permissions {
+        RepositoryPermissions::None => None,
+        RepositoryPermissions::Document(document) => Some(document.clone()),
+        RepositoryPermissions::Readers(principals) => {
+            let readers = principals.iter().cloned().chain([environment.role_arn()]).map(|arn| format!("AWS:{arn}"));
+            Some(PolicyDocument::new([Statement::allow("Read", READ_ACTIONS, ["*"]).by(readers)]))
+        }
+    }
+}
+
+// --- provider -----------------------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl Provider for CodeArtifactRepository {
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
+        let Some(place) = place(reader) else { return Ok(Vec::new()) };
+        let rows = if place.owner == reader.account_id() {
+            let look = reader.look::<Repositories>("").await?;
+            look.rows.0.iter().filter(|row| row.place == place).cloned().collect()
+        } else {
+            let look = reader.look::<ForeignRepositories>(&format!("{}/{}", place.owner, place.domain)).await?;
+            match &look.rows.0 {
+                Some(rows) => rows.clone(),
+                None => return Ok(wanted.iter().map(|wanted| hidden(reader, &place, wanted)).collect()),
+            }
+        };
+        // Without a manifest every repository of the domain may be what a crash left behind.
+        let concerned = rows.iter().filter(|row| reader.environment.is_none() || reader.concerns(wanted, &row.name));
+        let looks: Vec<_> = concerned.map(|row| look_at(reader, row, wanted)).collect();
+        let items: Vec<Option<Item>> = stream::iter(looks).buffered(SIDE_BY_SIDE).try_collect().await?;
+        Ok(items.into_iter().flatten().collect())
+    }
+
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
+        let (name, state) = (&wanted.address.name, wanted.state::<RepositoryState>());
+        let place = &state.written.place;
+        let mut tags = wanted.tags.clone();
+        tags.extend(link_tag(state));
+        let create = writer.write("codeartifact:CreateRepository")?.codeartifact.create_repository().repository(name);
+        let create =
+            create.domain(&place.domain).domain_owner(&place.owner).set_tags(Some(code_artifact_tags::request(&tags)));
+        let create =
+            create.set_description(state.description.known().cloned().flatten()).set_upstreams(upstreams(state));
+        let created = create.send().await.map_err(from_sdk("codeartifact:CreateRepository"))?;
+        let arn = place.arn(&writer.read().region, name);
+        let born = point_tags::born(created.repository.as_ref().and_then(|repository| repository.created_time()));
+        code_artifact_tags::learn(writer, &arn, &born, tags).await;
+        // If one of these fails, the next look finds the difference.
+        for connection in state.external_connections.known().into_iter().flatten() {
+            associate(writer, place, name, connection).await.ok();
+        }
+        if let Some(policy) = policy_documents::known(&state.policy) {
+            put_policy(writer, place, name, policy, None).await.ok();
+        }
+        Ok(Created::id(name).with(Output::Arn, arn).with(Output::UniqueId, born))
+    }
+
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
+        let (wish, found) = (wanted.state::<RepositoryState>(), seen.state::<RepositoryState>());
+        let Written { place, arn, born, revision, sifted } = &found.written;
+        // Upstreams and an external connection exclude each other: AWS takes the one only after the other is gone (decision 26).
+        if touches(diffs, "externalConnections") {
+            for connection in only_in(&found.external_connections, &wish.external_connections) {
+                disassociate(writer, place, &seen.id, &connection).await?;
+            }
+        }
+        let relink = touches(diffs, "upstreams") || touches(diffs, "upstreamLinks");
+        if relink || touches(diffs, "description") {
+            let update =
+                writer.write("codeartifact:UpdateRepository")?.codeartifact.update_repository().repository(&seen.id);
+            let update = update.domain(&place.domain).domain_owner(&place.owner);
+            let update = update.set_upstreams(upstreams(wish).filter(|_| relink));
+            let update = update
+                .set_description(wish.description.known().cloned().flatten().filter(|_| touches(diffs, "description")));
+            update.send().await.map_err(from_sdk("codeartifact:UpdateRepository"))?;
+        }
+        if touches(diffs, "externalConnections") {
+            for connection in only_in(&wish.external_connections, &found.external_connections) {
+                associate(writer, place, &seen.id, &connection).await?;
+            }
+        }
+        if touches(diffs, "policy") {
+            match policy_documents::with_denies(policy_documents::known(&wish.policy), &sifted.denies) {
+                Some(policy) => put_policy(writer, place, &seen.id, &policy, revision.clone()).await?,
+                None => delete_policy(writer, place, &seen.id, revision.clone()).await?,
+            }
+        }
+        let mut tags = point_tags::deviating(&wanted.tags, diffs);
+        if relink {
+            tags.extend(link_tag(wish));
+        }
+        code_artifact_tags::add(writer, arn, born, seen, &tags).await?;
+        Ok(Progress::Done)
+    }
+
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
+        const OPERATION: &str = "codeartifact:DeleteRepository";
+        let Written { place, arn, .. } = &seen.state::<RepositoryState>().written;
+        let tags = match code_artifact_tags::read_now(writer.read(), arn).await {
+            Err(error) if error.is_not_found() => return Ok(Progress::Done),
+            tags => tags?,
+        };
+        point_tags::still_ours(OPERATION, seen, &tags)?;
+        must_be_nobodys_upstream(OPERATION, writer.read(), seen).await?;
+        let delete =
+            writer.write(OPERATION)?.codeartifact.delete_repository().domain(&place.domain).domain_owner(&place.owner);
+        match delete.repository(&seen.id).send().await.map_err(from_sdk(OPERATION)) {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(Progress::Done),
+        }
+    }
+
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        let Written { arn, born, .. } = &seen.state::<RepositoryState>().written;
+        code_artifact_tags::release(writer, arn, born, seen, keys).await
+    }
+}
+
+/// The domain whose repositories are looked at: the manifest's, or the one that was known before.
+fn place(reader: &Reader<'_>) -> Option<Place> {
+    if let Some(environment) = reader.environment {
+        let domain = &environment.packages.domain;
+        return Some(Place { domain: domain.name.clone(), owner: domain.owner.clone() });
+    }
+    let known = reader.remembered.iter().find(|(address, _)| address.kind == Kind::Domain);
+    known.map(|(_, id)| Place { domain: id.clone(), owner: reader.account_id().to_owned() })
+}
+
+/// One repository in depth; `None` when it is gone by now or turns out not to concern us.
+async fn look_at(reader: &Reader<'_>, row: &RepositoryRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
+    let key = row.place.key(&row.name);
+    let foreign = row.place.owner != reader.account_id();
+    let tags = match code_artifact_tags::look(reader, &row.arn, &row.born).await {
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) if foreign && error.class == ErrorClass::Denied => Tags::new(),
+        tags => tags?,
+    };
+    if !reader.concerns(wanted, &row.name) && reader.owner.address_of(&tags).is_none() {
+        return Ok(None);
+    }
+    let (details, policy) = futures::join!(reader.look::<Details>(&key), reader.look::<RepositoryPolicy>(&key));
+    let details = match details {
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) if foreign && error.class == ErrorClass::Denied => None,
+        details => Some(details?),
+    };
+    let policy = match policy {
+        Err(error) if foreign && error.class == ErrorClass::Denied => None,
+        policy => Some(policy?),
+    };
+    let wish = wanted.iter().find(|wanted| wanted.name.as_ref() == Some(&row.name));
+    Ok(Some(row.item(tags, details.as_ref().map(|look| &look.rows), policy.as_ref().map(|look| &look.rows), wish)))
+}
+
+/// A repository of another account that does not let us look: whether it can be used shows when packages are installed.
+fn hidden(reader: &Reader<'_>, place: &Place, wanted: &Wanted) -> Item {
+    let name = wanted.address.name.clone();
+    let arn = place.arn(reader.region(), &name);
+    let row = RepositoryRow { name, place: place.clone(), arn, born: "hidden".into() };
+    let mut item = row.item(Tags::new(), None, None, None);
+    item.findings.push(Finding {
+        field: "repository".into(),
+        observed: format!(
+            "account {} does not let us look at it; whether it can be used shows when packages are installed",
+            place.owner
+        ),
+        severity: Severity::Low,
+    });
+    item
+}
+
+fn only_in(one: &Wish<BTreeSet<String>>, other: &Wish<BTreeSet<String>>) -> Vec<String> {
+    let empty = BTreeSet::new();
+    let of = |wish| Wish::known(wish).unwrap_or(&empty);
+    of(one).difference(of(other)).cloned().collect()
+}
+
+fn link_tag(state: &RepositoryState) -> Option<(String, String)> {
+    let links = state.upstream_links.known()?.clone()?;
+    Some((LINKS_TAG.to_owned(), links))
+}
+
+fn upstreams(state: &RepositoryState) -> Option<Vec<UpstreamRepository>> {
+    let names = state.upstreams.known()?;
+    Some(names.iter().filter_map(|name| UpstreamRepository::builder().repository_name(name).build().ok()).collect())
+}
+
+async fn associate(writer: &Writer<'_>, place: &Place, name: &str, connection: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "codeartifact:AssociateExternalConnection";
+    let associate = writer.write(OPERATION)?.codeartifact.associate_external_connection().domain(&place.domain);
+    let associate = associate.domain_owner(&place.owner).repository(name).external_connection(connection);
+    associate.send().await.map_err(from_sdk(OPERATION))?;
+    Ok(())
+}
+
+async fn disassociate(writer: &Writer<'_>, place: &Place, name: &str, connection: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "codeartifact:DisassociateExternalConnection";
+    let disassociate = writer.write(OPERATION)?.codeartifact.disassociate_external_connection().domain(&place.domain);
+    let disassociate = disassociate.domain_owner(&place.owner).repository(name).external_connection(connection);
+    match disassociate.send().await.map_err(from_sdk(OPERATION)) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn put_policy(
+    writer: &Writer<'_>,
+    place: &Place,
+    name: &str,
+    policy: &PolicyDocument,
+    revision: Option<String>,
+) -> Result<(), AwsError> {
+    const OPERATION: &str = "codeartifact:PutRepositoryPermissionsPolicy";
+    let document = policy.to_json();
+    policy_documents::within(OPERATION, "the repository's policy", document.chars().count(), POLICY_LIMIT)?;
+    let put = writer.write(OPERATION)?.codeartifact.put_repository_permissions_policy().domain(&place.domain);
+    let put = put.domain_owner(&place.owner).repository(name).policy_document(document).set_policy_revision(revision);
+    put.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet)?;
+    Ok(())
+}
+
+async fn delete_policy(
+    writer: &Writer<'_>,
+    place: &Place,
+    name: &str,
+    revision: Option<String>,
+) -> Result<(), AwsError> {
+    const OPERATION: &str = "codeartifact:DeleteRepositoryPermissionsPolicy";
+    let delete = writer.write(OPERATION)?.codeartifact.delete_repository_permissions_policy().domain(&place.domain);
+    let delete = delete.domain_owner(&place.owner).repository(name).set_policy_revision(revision);
+    match delete.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Refuse to go on while a repository of the domain has this one as an upstream; foreign ones are named (decision 11).
+async fn must_be_nobodys_upstream(operation: &'static str, clients: &Clients, seen: &Seen) -> Result<(), AwsError> {
+    let place = &seen.state::<RepositoryState>().written.place;
+    let others = list_in_domain(clients, place).await?;
+    let looks: Vec<_> =
+        others.iter().filter(|row| row.name != seen.id).map(|row| has_upstream(clients, row, &seen.id)).collect();
+    let found: Vec<Option<&RepositoryRow>> = stream::iter(looks).buffered(SIDE_BY_SIDE).try_collect().await?;
+    let (mut ours, mut foreign) = (Vec::new(), Vec::new());
+    for row in found.into_iter().flatten() {
+        let tags = code_artifact_tags::read_now(clients, &row.arn).await;
+        let same = tags.is_ok_and(|tags| point_tags::same_owner(seen, &tags));
+        if same { &mut ours } else { &mut foreign }.push(row.name.as_str());
+    }
+    if !foreign.is_empty() {
+        let message = format!(
+            "repository {} is an upstream of repositories that are not ours: {}; take it off their upstreams first",
+            seen.id,
+            foreign.join(", ")
+        );
+        return Err(AwsError::in_use(operation, message));
+    }
+    if !ours.is_empty() {
+        return Err(AwsError::new(
+            ErrorClass::Waiting,
+            operation,
+            format!("is still an upstream of {}", ours.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+/// The repository, if the other one is among its upstreams.
+async fn has_upstream<'a>(
+    clients: &Clients,
+    row: &'a RepositoryRow,
+    upstream: &str,
+) -> Result<Option<&'a RepositoryRow>, AwsError> {
+    match describe(clients, &row.place, &row.name).await {
+        Err(error) if error.is_not_found() => Ok(None),
+        details => Ok(details?.upstreams.iter().any(|name| name == upstream).then_some(row)),
+    }
+}
+
+impl RepositoryRow {
+    /// The item; without details or policy when these may not be read.
+    fn item(
+        &self,
+        tags: Tags,
+        details: Option<&Details>,
+        policy: Option<&RepositoryPolicy>,
+        wanted: Option<&Wanted>,
+    ) -> Item {
+        let wish = wanted.and_then(|wanted| policy_documents::known(&wanted.state::<RepositoryState>().policy));
+        let sifted = policy_documents::sift(policy.and_then(|policy| policy.document.clone()), wish);
+        let outputs =
+            [(Output::Id, self.name.clone()), (Output::Arn, self.arn.clone()), (Output::UniqueId, self.born.clone())];
+        Item {
+            id: self.name.clone(),
+            address: None,
+            phase: Phase::Ready,
+            outputs: BTreeMap::from(outputs),
+            findings: policy_documents::findings("policy", &sifted.denies),
+            state: Arc::new(RepositoryState {
+                description: details.map_or(Wish::Any, |details| Wish::Is(details.description.clone())),
+                upstreams: details.map_or(Wish::Any, |details| Wish::Is(details.upstreams.clone())),
+                upstream_links: Wish::Is(tags.get(LINKS_TAG).cloned()),
+                external_connections: details
+                    .map_or(Wish::Any, |details| Wish::Is(details.external_connections.clone())),
+                policy: policy.map_or(Wish::Any, |_| Wish::Is(sifted.policy.clone())),
+                written: Written {
+                    place: self.place.clone(),
+                    arn: self.arn.clone(),
+                    born: self.born.clone(),
+                    revision: policy.and_then(|policy| policy.revision.clone()),
+                    sifted,
+                },
+            }),
+            tags,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The roles and customer managed policies of the account: one bulk look that both IAM kinds share.
+//!
+//! IAM has no other way to see roles with their policies and tags in few calls. Of everything only what is compared is kept; policies
+//! stay unparsed until somebody asks.
+
+use async_trait::async_trait;
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag};
+
+use super::{point_tags, policy_documents};
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+    },
+    model::{owner::Tags, policy::PolicyDocument},
+};
+
+/// What the account has.
+pub struct IamAccount {
+    /// Its roles, without those of AWS services.
+    pub roles: Vec<RoleRow>,
+    /// Its own policies.
+    pub policies: Vec<PolicyRow>,
+}
+
+/// A role.
+pub struct RoleRow {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its unique id.
+    pub unique_id: String,
+    /// Its tags.
+    pub tags: Tags,
+    /// Its trust policy, as IAM returns it.
+    pub trust: Box<str>,
+    /// Its inline policies, by name, as IAM returns them.
+    pub inline: Vec<(String, Box<str>)>,
+    /// The ARNs of the policies attached to it.
+    pub attached: Vec<String>,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
+    /// The instance profiles that it is in.
+    pub instance_profiles: Vec<String>,
+}
+
+/// A customer managed policy.
+pub struct PolicyRow {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its unique id, which a policy of the same name that is made anew does not have.
+    pub unique_id: String,
+    /// Its default version, as IAM returns it.
+    pub document: Box<str>,
+    /// The ids of its other versions, the oldest first.
+    pub other_versions: Vec<String>,
+    /// To how many users, groups and roles it is attached.
+    pub attachments: usize,
+}
+
+#[async_trait]
+impl Listing for IamAccount {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let get = clients
+            .iam
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .filter(EntityType::LocalManagedPolicy);
+        let mut pages = get.max_items(1000).into_paginator().send();
+        let mut account = Self { roles: Vec::new(), policies: Vec::new() };
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(from_sdk("iam:GetAccountAuthorizationDetails"))?;
+            account.roles.extend(page.role_detail_list.unwrap_or_default().into_iter().filter_map(RoleRow::from_sdk));
+            account.policies.extend(page.policies.unwrap_or_default().into_iter().filter_map(PolicyRow::from_sdk));
+        }
+        Ok(account)
+    }
+}
+
+impl IamAccount {
+    /// The names of the roles that a policy is attached to.
+    pub fn roles_with(&self, policy_arn: &str) -> Vec<&str> {
+        let with = self.roles.iter().filter(|role| role.attached.iter().any(|arn| arn == policy_arn));
+        with.map(|role| role.name.as_str()).collect()
+    }
+
+    /// Whether an attached policy can only take rights away. Of AWS's own policies only those are known that AWS attaches for it.
+    pub fn only_denies(&self, policy_arn: &str) -> bool {
+        let name = policy_arn.rsplit('/').next().unwrap_or_default();
+        let is_aws = policy_arn.contains(":iam::aws:");
+        if is_aws {
+            return name == "AWSDenyAll" || name.starts_with("AWSCompromisedKeyQuarantine");
+        }
+        let policy = self.policies.iter().find(|policy| policy.arn == policy_arn);
+        policy.is_some_and(|policy| denies_only(&policy.document()))
+    }
+}
+
+/// Whether a policy says something, and only takes rights away.
+pub fn denies_only(policy: &PolicyDocument) -> bool {
+    !policy.statements.is_empty() && policy.only_denies()
+}
+
+impl RoleRow {
+    fn from_sdk(role: RoleDetail) -> Option<Self> {
+        // Service-linked roles belong to AWS services and are many.
+        if role.path().is_some_and(|path| path.starts_with("/aws-service-role/")) {
+            return None;
+        }
+        let inline = role.role_policy_list.unwrap_or_default().into_iter();
+        let attached = role.attached_managed_policies.unwrap_or_default().into_iter();
+        let profiles = role.instance_profile_list.unwrap_or_default().into_iter();
+        Some(Self {
+            name: role.role_name?,
+            arn: role.arn?,
+            unique_id: role.role_id?,
+            tags: read_tags(role.tags.unwrap_or_default()),
+            trust: role.assume_role_policy_document.unwrap_or_default().into(),
+            inline: inline.filter_map(|policy| Some((policy.policy_name?, policy.policy_document?.into()))).collect(),
+            attached: attached.filter_map(|policy| policy.policy_arn).collect(),
+            boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+            instance_profiles: profiles.map(|profile| profile.instance_profile_name).collect(),
+        })
+    }
+}
+
+impl PolicyRow {
+    fn from_sdk(policy: ManagedPolicyDetail) -> Option<Self> {
+        let versions = policy.policy_version_list.unwrap_or_default();
+        let (default, mut others): (Vec<_>, Vec<_>) =
+            versions.into_iter().partition(|version| version.is_default_version);
+        others.sort_by_key(|version| version.create_date.as_ref().map(aws_smithy_types::DateTime::as_nanos));
+        Some(Self {
+            name: policy.policy_name?,
+            arn: policy.arn?,
+            unique_id: policy.policy_id?,
+            document: default.into_iter().next().and_then(|version| version.document).unwrap_or_default().into(),
+            other_versions: others.into_iter().filter_map(|version| version.version_id).collect(),
+            attachments: usize::try_from(policy.attachment_count.unwrap_or_default()).unwrap_or_default(),
+        })
+    }
+
+    /// Its default version.
+    pub fn document(&self) -> PolicyDocument {
+        policy_documents::read(&self.document)
+    }
+}
+
+/// What IAM says about tags.
+pub fn read_tags(tags: Vec<Tag>) -> Tags {
+    point_tags::without_reserved(tags.into_iter().map(|tag| (tag.key, tag.value)))
+}
+
+/// The tags in the form of requests.
+pub fn request_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
+}
+
+/// The name in the ARN of a role or policy, without its path.
+pub fn name_in(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}

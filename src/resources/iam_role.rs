@@ -1,0 +1,477 @@
+//! The execution role of the notebooks: trust policy, inline and attached policies, permissions boundary (aws-facts 4).
+//!
+//! What somebody added to take rights away (a Deny, a quarantine policy, a boundary) is reported and stays (decision 8); what
+//! was added to give rights is removed. Description and session length are nobody's business here.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+use super::{
+    data_addresses, iam_account,
+    iam_account::{IamAccount, RoleRow},
+    install_permissions, point_tags,
+    policy_documents::{self, within},
+};
+use crate::{
+    aws::{
+        error::{AwsError, from_sdk},
+        provider::{Created, Item, Progress, Provider, Reader, Writer},
+    },
+    model::{
+        address::Kind,
+        diff::{FieldDiff, TAGS, touches},
+        environment::{BucketAccess, Environment, ExecutionRole, ManagedRole},
+        owner::Tags,
+        policy::{PolicyDocument, Statement},
+        resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
+        value::Wish,
+    },
+};
+
+/// The kind.
+pub struct IamRole;
+
+/// The name of our inline policy.
+const INLINE: &str = "cloister";
+/// The most characters of all inline policies of a role together (aws-facts 4.1).
+const INLINE_LIMIT: usize = 10_240;
+/// The most characters of a trust policy (aws-facts 4.1).
+const TRUST_LIMIT: usize = 2_048;
+/// How many policies can be attached unless the quota was raised (aws-facts 4.1).
+const ATTACHED_LIMIT: usize = 10;
+
+// --- rows ---------------------------------------------------------------------------------------------------------------------
+// The rows are those of `iam_account`, which both IAM kinds look at.
+
+// --- state --------------------------------------------------------------------------------------------------------------------
+
+/// What a role looks like.
+#[derive(Debug, Clone, Default)]
+pub struct RoleState {
+    trust_policy: Wish<PolicyDocument>,
+    inline_policies: Wish<BTreeMap<String, PolicyDocument>>,
+    attached_policies: Wish<BTreeSet<String>>,
+    permissions_boundary: Wish<Option<String>>,
+    /// What is left alone while the role lives, and what is in the way when it goes.
+    aside: Aside,
+}
+
+/// What was seen and is not compared.
+#[derive(Debug, Clone, Default)]
+struct Aside {
+    trust_denies: BTreeSet<Statement>,
+    inline_denies: BTreeMap<String, BTreeSet<Statement>>,
+    inline_policies: BTreeMap<String, PolicyDocument>,
+    attached_policies: BTreeSet<String>,
+    instance_profiles: Vec<String>,
+}
+
+impl State for RoleState {
+    fn fields(&self) -> Vec<Field> {
+        let Self { trust_policy, inline_policies, attached_policies, permissions_boundary, aside: _ } = self.clone();
+        vec![
+            Field::live("trustPolicy", trust_policy).severe(Severity::High),
+            Field::live("inlinePolicies", inline_policies).severe(Severity::High),
+            Field::live("attachedPolicies", attached_policies).severe(Severity::High),
+            Field::live("permissionsBoundary", permissions_boundary).severe(Severity::High),
+        ]
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// --- desire -------------------------------------------------------------------------------------------------------------------
+
+impl ResourceKind for IamRole {
+    fn kind(&self) -> Kind {
+        Kind::Role
+    }
+
+    fn desire(&self, environment: &Environment, _: Context<'_>) -> Vec<Wanted> {
+        let address = data_addresses::role();
+        let role = match &environment.role {
+            ExecutionRole::Managed(role) => role,
+            ExecutionRole::Existing { arn, .. } => {
+                return vec![Wanted {
+                    address,
+                    management: Management::Existing(arn.clone()),
+                    name: Some(iam_account::name_in(arn).to_owned()),
+                    needs: Vec::new(),
+                    tags: Tags::new(),
+                    state: Arc::new(RoleState::default()),
+                }];
+            }
+        };
+        vec![Wanted {
+            tags: environment.tags_of(&address),
+            address,
+            management: Management::Owned,
+            name: Some(role.name.clone()),
+            needs: Vec::new(),
+            state: Arc::new(RoleState {
+                trust_policy: Wish::Is(trust_policy()),
+                inline_policies: Wish::Is(BTreeMap::from([(INLINE.to_owned(), inline_policy(environment, role))])),
+                attached_policies: Wish::Is(role.managed_policies.clone()),
+                // A boundary that nobody asked for stays and is reported.
+                permissions_boundary: role.permissions_boundary.clone().map_or(Wish::Any, |arn| Wish::Is(Some(arn))),
+                aside: Aside::default(),
+            }),
+        }]
+    }
+}
+
+/// Who may take the role. Without conditions: whether `SageMaker` says on whose behalf it asks is not certain for notebooks
+/// (aws-facts 4.3), and a condition on a missing key would keep every notebook from starting.
+fn trust_policy() -> PolicyDocument {
+    let trust = Statement::allow("SageMaker", ["sts:AssumeRole"], ["*"]).by(["Service:sagemaker.amazonaws.com"]);
+    PolicyDocument::new([trust.without_resource()])
+}
+
+fn inline_policy(environment: &Environment, role: &ManagedRole) -> PolicyDocument {
+    let logs = format!(
+        "arn:aws:logs:{}:{}:log-group:/aws/sagemaker/NotebookInstances*",
+        environment.region, environment.account
+    );
+    let actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
+    let mut statements = install_permissions::statements(environment);
+    statements.push(Statement::allow("Logs", actions, [logs]));
+    statements.extend(bucket_statements(&role.s3));
+    statements.extend(role.statements.iter().cloned());
+    PolicyDocument::new(statements)
+}
+
+fn bucket_statements(buckets: &[BucketAccess]) -> Vec<Statement> {
+    let objects = |bucket: &BucketAccess| format!("arn:aws:s3:::{}/*", bucket.bucket);
+    let mut statements = Vec::new();
+    if !buckets.is_empty() {
+        let arns = buckets.iter().map(|bucket| format!("arn:aws:s3:::{}", bucket.bucket));
+        statements.push(Statement::allow("ListBuckets", ["s3:ListBucket", "s3:GetBucketLocation"], arns));
+        statements.push(Statement::allow("ReadObjects", ["s3:GetObject"], buckets.iter().map(objects)));
+    }
+    let writable: Vec<_> = buckets.iter().filter(|bucket| bucket.write).map(objects).collect();
+    if !writable.is_empty() {
+        let actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
+        statements.push(Statement::allow("WriteObjects", actions, writable));
+    }
+    statements
+}
+
+// --- provider -----------------------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl Provider for IamRole {
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
+        let look = reader.look::<IamAccount>("").await?;
+        let account = &look.rows;
+        let mut items = Vec::new();
+        for role in &account.roles {
+            // Names of roles are unique whatever their case (aws-facts 4.1).
+            let named =
+                |wanted: &&Wanted| wanted.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&role.name));
+            let wish = wanted.iter().find(named);
+            let known = reader.concerns(wanted, &role.name) || reader.concerns(wanted, &role.arn);
+            if wish.is_some() || known || reader.owner.address_of(&role.tags).is_some() {
+                items.push(item(account, role, wish));
+            }
+        }
+        Ok(items)
+    }
+
+    fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
+        wanted.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&item.id))
+    }
+
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
+        const OPERATION: &str = "iam:CreateRole";
+        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<RoleState>());
+        let trust = state.trust_policy.known().ok_or_else(|| AwsError::unresolved(OPERATION, "trustPolicy"))?;
+        let policies = state.inline_policies.known().cloned().unwrap_or_default();
+        within(OPERATION, "the trust policy", trust.size(), TRUST_LIMIT)?;
+        within(OPERATION, "the inline policy", policies.values().map(PolicyDocument::size).sum(), INLINE_LIMIT)?;
+        let create =
+            writer.write(OPERATION)?.iam.create_role().role_name(&name).assume_role_policy_document(trust.to_json());
+        let create = create.set_permissions_boundary(state.permissions_boundary.known().cloned().flatten());
+        let create = create.set_tags(Some(iam_account::request_tags(&wanted.tags)));
+        let created = create.send().await.map_err(from_sdk(OPERATION))?;
+        // If one of these fails, the next look finds the difference.
+        for (policy, document) in &policies {
+            put_inline(writer, &name, policy, document).await.ok();
+        }
+        for arn in state.attached_policies.known().into_iter().flatten() {
+            attach(writer, &name, arn).await.ok();
+        }
+        let created_role = created.role.as_ref();
+        let arn = created_role
+            .map_or_else(|| format!("arn:aws:iam::{}:role/{name}", writer.read().account), |role| role.arn.clone());
+        let unique_id = created_role.map(|role| role.role_id.clone()).unwrap_or_default();
+        Ok(Created::id(name).with(Output::Arn, arn).with(Output::UniqueId, unique_id))
+    }
+
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
+        let (wish, found) = (wanted.state::<RoleState>(), seen.state::<RoleState>());
+        // Limits first: nothing is opened while what narrows it is still missing.
+        if let (true, Some(Some(arn))) = (touches(diffs, "permissionsBoundary"), wish.permissions_boundary.known()) {
+            const OPERATION: &str = "iam:PutRolePermissionsBoundary";
+            let put = writer
+                .write(OPERATION)?
+                .iam
+                .put_role_permissions_boundary()
+                .role_name(&seen.id)
+                .permissions_boundary(arn);
+            put.send().await.map_err(from_sdk(OPERATION))?;
+        }
+        if let (true, Some(trust)) = (touches(diffs, "trustPolicy"), wish.trust_policy.known()) {
+            update_trust(writer, &seen.id, trust, &found.aside.trust_denies).await?;
+        }
+        if touches(diffs, "inlinePolicies") {
+            update_inline(writer, &seen.id, wish, found).await?;
+        }
+        if touches(diffs, "attachedPolicies") {
+            update_attached(writer, &seen.id, wish, found).await?;
+        }
+        if touches(diffs, TAGS) {
+            let tags = iam_account::request_tags(&point_tags::deviating(&wanted.tags, diffs));
+            let tag = writer.write("iam:TagRole")?.iam.tag_role().role_name(&seen.id).set_tags(Some(tags));
+            tag.send().await.map_err(from_sdk("iam:TagRole"))?;
+        }
+        Ok(Progress::Done)
+    }
+
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
+        const OPERATION: &str = "iam:DeleteRole";
+        let RoleState { inline_policies, attached_policies, aside, .. } = seen.state::<RoleState>();
+        if !aside.instance_profiles.is_empty() {
+            let profiles = aside.instance_profiles.join(", ");
+            return Err(AwsError::in_use(
+                OPERATION,
+                format!("role {} is in instance profiles that are not ours: {profiles}", seen.id),
+            ));
+        }
+        // Together with the role everything goes that was added to it: there is nobody left whose rights it would limit.
+        for arn in attached_policies.known().into_iter().flatten().chain(&aside.attached_policies) {
+            detach(writer, &seen.id, arn).await?;
+        }
+        for name in inline_policies.known().into_iter().flat_map(BTreeMap::keys).chain(aside.inline_policies.keys()) {
+            delete_inline(writer, &seen.id, name).await?;
+        }
+        let delete = writer.write(OPERATION)?.iam.delete_role().role_name(&seen.id);
+        gone(delete.send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
+    }
+
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        let keys = point_tags::released(seen, keys);
+        let untag = writer.write("iam:UntagRole")?.iam.untag_role().role_name(&seen.id).set_tag_keys(Some(keys));
+        untag.send().await.map_err(from_sdk("iam:UntagRole"))?;
+        Ok(())
+    }
+}
+
+/// What is not there need not be removed.
+fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn update_trust(
+    writer: &Writer<'_>,
+    role: &str,
+    trust: &PolicyDocument,
+    denies: &BTreeSet<Statement>,
+) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:UpdateAssumeRolePolicy";
+    let trust = policy_documents::with_denies(Some(trust), denies).unwrap_or_else(|| trust.clone());
+    within(OPERATION, "the trust policy", trust.size(), TRUST_LIMIT)?;
+    let update =
+        writer.write(OPERATION)?.iam.update_assume_role_policy().role_name(role).policy_document(trust.to_json());
+    update.send().await.map_err(from_sdk(OPERATION))?;
+    Ok(())
+}
+
+/// Add before remove, unless only removing makes room.
+async fn update_inline(writer: &Writer<'_>, role: &str, wish: &RoleState, found: &RoleState) -> Result<(), AwsError> {
+    let empty = BTreeMap::new();
+    let (wish, seen) =
+        (wish.inline_policies.known().unwrap_or(&empty), found.inline_policies.known().unwrap_or(&empty));
+    let size = |policies: &BTreeMap<String, PolicyDocument>| policies.values().map(PolicyDocument::size).sum::<usize>();
+    let none = BTreeSet::new();
+    let document = |name: &String, wanted: &PolicyDocument| {
+        let denies = found.aside.inline_denies.get(name).unwrap_or(&none);
+        policy_documents::with_denies(Some(wanted), denies).unwrap_or_else(|| wanted.clone())
+    };
+    let to_put: BTreeMap<String, PolicyDocument> = wish
+        .iter()
+        .filter(|(name, wanted)| seen.get(*name) != Some(*wanted))
+        .map(|(name, wanted)| (name.clone(), document(name, wanted)))
+        .collect();
+    let kept = size(&found.aside.inline_policies);
+    within("iam:PutRolePolicy", "the inline policies together", kept + size(wish), INLINE_LIMIT)?;
+    let extra: Vec<&String> = seen.keys().filter(|name| !wish.contains_key(*name)).collect();
+    let crowded = kept + size(seen) + size(&to_put) > INLINE_LIMIT;
+    if crowded {
+        for name in &extra {
+            delete_inline(writer, role, name).await?;
+        }
+    }
+    for (name, policy) in &to_put {
+        put_inline(writer, role, name, policy).await?;
+    }
+    if !crowded {
+        for name in extra {
+            delete_inline(writer, role, name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Add before remove, unless only removing makes room.
+async fn update_attached(writer: &Writer<'_>, role: &str, wish: &RoleState, found: &RoleState) -> Result<(), AwsError> {
+    let empty = BTreeSet::new();
+    let (wish, seen) =
+        (wish.attached_policies.known().unwrap_or(&empty), found.attached_policies.known().unwrap_or(&empty));
+    let crowded = found.aside.attached_policies.len() + seen.union(wish).count() > ATTACHED_LIMIT;
+    if crowded {
+        for arn in seen.difference(wish) {
+            detach(writer, role, arn).await?;
+        }
+    }
+    for arn in wish.difference(seen) {
+        attach(writer, role, arn).await?;
+    }
+    if !crowded {
+        for arn in seen.difference(wish) {
+            detach(writer, role, arn).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put_inline(writer: &Writer<'_>, role: &str, name: &str, policy: &PolicyDocument) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:PutRolePolicy";
+    let put = writer
+        .write(OPERATION)?
+        .iam
+        .put_role_policy()
+        .role_name(role)
+        .policy_name(name)
+        .policy_document(policy.to_json());
+    put.send().await.map_err(from_sdk(OPERATION))?;
+    Ok(())
+}
+
+async fn delete_inline(writer: &Writer<'_>, role: &str, name: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:DeleteRolePolicy";
+    let delete = writer.write(OPERATION)?.iam.delete_role_policy().role_name(role).policy_name(name);
+    gone(delete.send().await.map_err(from_sdk(OPERATION)))
+}
+
+async fn attach(writer: &Writer<'_>, role: &str, arn: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:AttachRolePolicy";
+    let attach = writer.write(OPERATION)?.iam.attach_role_policy().role_name(role).policy_arn(arn);
+    attach.send().await.map_err(from_sdk(OPERATION))?;
+    Ok(())
+}
+
+async fn detach(writer: &Writer<'_>, role: &str, arn: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:DetachRolePolicy";
+    let detach = writer.write(OPERATION)?.iam.detach_role_policy().role_name(role).policy_arn(arn);
+    gone(detach.send().await.map_err(from_sdk(OPERATION)))
+}
+
+fn item(account: &IamAccount, role: &RoleRow, wanted: Option<&Wanted>) -> Item {
+    let existing =
+        wanted.is_some_and(|wanted| matches!(&wanted.management, Management::Existing(arn) if *arn == role.arn));
+    // Of a role that is not ours, or not wanted any more, nothing is set aside: it is only shown, or deleted with all it has.
+    let wish = wanted.filter(|wanted| wanted.management == Management::Owned).map(|wanted| wanted.state::<RoleState>());
+    let (state, findings) = sift(account, role, wish);
+    let outputs =
+        [(Output::Id, role.name.clone()), (Output::Arn, role.arn.clone()), (Output::UniqueId, role.unique_id.clone())];
+    Item {
+        id: if existing { role.arn.clone() } else { role.name.clone() },
+        address: None,
+        tags: role.tags.clone(),
+        phase: Phase::Ready,
+        outputs: BTreeMap::from(outputs),
+        findings,
+        state: Arc::new(state),
+    }
+}
+
+/// Tell what is compared from what is left alone and reported.
+fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (RoleState, Vec<Finding>) {
+    let mut aside = Aside { instance_profiles: role.instance_profiles.clone(), ..Aside::default() };
+    let mut findings = Vec::new();
+    let mut report =
+        |field: String, observed: String| findings.push(Finding { field, observed, severity: Severity::Medium });
+    let trust = policy_documents::read(&role.trust);
+    let mut inline: BTreeMap<String, PolicyDocument> =
+        role.inline.iter().map(|(name, text)| (name.clone(), policy_documents::read(text))).collect();
+    let mut attached: BTreeSet<String> = role.attached.iter().cloned().collect();
+    let Some(wish) = wish else {
+        let state = RoleState {
+            trust_policy: Wish::Is(trust),
+            inline_policies: Wish::Is(inline),
+            attached_policies: Wish::Is(attached),
+            permissions_boundary: Wish::Is(role.boundary.clone()),
+            aside,
+        };
+        return (state, findings);
+    };
+    let sifted_trust = policy_documents::sift(Some(trust), wish.trust_policy.known());
+    aside.trust_denies = sifted_trust.denies;
+    let empty = BTreeMap::new();
+    let wished = wish.inline_policies.known().unwrap_or(&empty);
+    let (ours, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        std::mem::take(&mut inline).into_iter().partition(|(name, _)| wished.contains_key(name));
+    for (name, policy) in ours {
+        let sifted = policy_documents::sift(Some(policy), wished.get(&name));
+        inline.insert(name.clone(), sifted.policy.unwrap_or_else(|| PolicyDocument::new([])));
+        aside.inline_denies.insert(name, sifted.denies);
+    }
+    for (name, policy) in others {
+        let denying = iam_account::denies_only(&policy);
+        if denying {
+            report(format!("inlinePolicies[{name}]"), format!("only denies, added by somebody: {}", policy.summary()));
+        }
+        if denying { &mut aside.inline_policies } else { &mut inline }.insert(name, policy);
+    }
+    let wished_policies = wish.attached_policies.known();
+    attached.retain(|arn| {
+        let keep = !wished_policies.is_some_and(|wished| wished.contains(arn)) && account.only_denies(arn);
+        if keep {
+            report(format!("attachedPolicies[{arn}]"), "only denies, attached by somebody".to_owned());
+            aside.attached_policies.insert(arn.clone());
+        }
+        !keep
+    });
+    if let (Some(arn), Wish::Any) = (&role.boundary, &wish.permissions_boundary) {
+        report("permissionsBoundary".to_owned(), format!("{arn}, set by somebody"));
+    }
+    findings.extend(policy_documents::findings("trustPolicy", &aside.trust_denies));
+    for (name, denies) in &aside.inline_denies {
+        findings.extend(policy_documents::findings(&format!("inlinePolicies[{name}]"), denies));
+    }
+    let state = RoleState {
+        trust_policy: Wish::Is(sifted_trust.policy.unwrap_or_else(|| PolicyDocument::new([]))),
+        inline_policies: Wish::Is(inline),
+        attached_policies: Wish::Is(attached),
+        permissions_boundary: Wish::Is(role.boundary.clone()),
+        aside,
+    };
+    (state, findings)
+}

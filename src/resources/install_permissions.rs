@@ -1,0 +1,25 @@
+//! What a role must be allowed to do to install packages (aws-facts 2.3, 9): the same whether it is ours or only gets a policy of ours.
+
+use crate::model::{environment::Environment, policy::Statement};
+
+/// The statements, none when nothing is installed.
+///
+/// Only the repository that is installed from is named: what it reaches through its upstreams it fetches itself, and a right to read
+/// an upstream would go around it.
+pub fn statements(environment: &Environment) -> Vec<Statement> {
+    let Some(install) = &environment.packages.install else { return Vec::new() };
+    let repository = environment.repository_arn(&install.repository);
+    vec![
+        Statement::allow("Token", ["codeartifact:GetAuthorizationToken"], [environment.domain_arn()]),
+        Statement::allow("Bearer", ["sts:GetServiceBearerToken"], ["*"]).when(
+            "StringEquals",
+            "sts:AWSServiceName",
+            ["codeartifact.amazonaws.com"],
+        ),
+        Statement::allow(
+            "Read",
+            ["codeartifact:GetRepositoryEndpoint", "codeartifact:ReadFromRepository", "codeartifact:ListPackages"],
+            [repository],
+        ),
+    ]
+}

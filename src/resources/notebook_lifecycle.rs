@@ -1,0 +1,312 @@
+//! The lifecycle configuration of a notebook: the scripts that keep pip logged in, followed by the user's (aws-facts 3.5).
+//!
+//! It has a stable name and is updated in place, which takes effect at the notebook's next start (decision 24). No secret may be in it.
+
+use std::{any::Any, collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::types::NotebookInstanceLifecycleHook;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    data_addresses, point_tags,
+    sagemaker_scripts::{self, LifecycleRow, Lifecycles},
+    sagemaker_tags,
+};
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+        provider::{Created, Item, Progress, Provider, Reader, Writer},
+    },
+    model::{
+        address::Kind,
+        diff::{FieldDiff, TAGS, touches},
+        environment::{Environment, Notebook},
+        port::ErrorClass,
+        resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
+        start_script::{IndexUrl, MAX_ENCODED, StartScript, TooLarge},
+        value::{Value, Wish},
+    },
+};
+
+/// The kind.
+pub struct NotebookLifecycle;
+
+// --- rows ---------------------------------------------------------------------------------------------------------------------
+
+/// The scripts of one configuration, in plain text.
+struct Scripts {
+    on_create: Option<String>,
+    on_start: Option<String>,
+}
+
+#[async_trait]
+impl Listing for Scripts {
+    async fn fetch(clients: &Clients, name: &str) -> Result<Self, AwsError> {
+        const OPERATION: &str = "sagemaker:DescribeNotebookInstanceLifecycleConfig";
+        let describe = clients
+            .sagemaker
+            .describe_notebook_instance_lifecycle_config()
+            .notebook_instance_lifecycle_config_name(name);
+        let answer = describe.send().await.map_err(from_sdk(OPERATION))?;
+        Ok(Self { on_create: decoded(answer.on_create()), on_start: decoded(answer.on_start()) })
+    }
+}
+
+fn decoded(hooks: &[NotebookInstanceLifecycleHook]) -> Option<String> {
+    let content = hooks.first()?.content()?;
+    // What is not Base64 was not written by us, and differs whatever it is.
+    let plain = STANDARD.decode(content).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    Some(plain.unwrap_or_else(|| content.to_owned()))
+}
+
+fn encoded(script: Option<&Script>) -> Vec<NotebookInstanceLifecycleHook> {
+    let hook =
+        |script: &Script| NotebookInstanceLifecycleHook::builder().content(StartScript::encoded(&script.0)).build();
+    script.map(hook).into_iter().collect()
+}
+
+// --- state --------------------------------------------------------------------------------------------------------------------
+
+/// What a lifecycle configuration looks like.
+#[derive(Debug, Clone, Default)]
+pub struct LifecycleState {
+    on_create: Wish<Option<Script>>,
+    on_start: Wish<Option<Script>>,
+    /// Why the wished scripts cannot be written at all.
+    refused: Option<TooLarge>,
+    /// What is needed to write to it and is not compared.
+    written: Written,
+}
+
+/// A script, in plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Script(String);
+
+impl From<Script> for Value {
+    fn from(script: Script) -> Self {
+        Self::Script(script.0)
+    }
+}
+
+/// What a look keeps for a later write.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    arn: String,
+    born: String,
+}
+
+impl State for LifecycleState {
+    fn fields(&self) -> Vec<Field> {
+        let Self { on_create, on_start, refused: _, written: _ } = self.clone();
+        // Both run as root, with the execution role's rights.
+        vec![
+            Field::live("onCreate", on_create).severe(Severity::High),
+            Field::live("onStart", on_start).severe(Severity::High),
+        ]
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// --- desire -------------------------------------------------------------------------------------------------------------------
+
+impl ResourceKind for NotebookLifecycle {
+    fn kind(&self) -> Kind {
+        Kind::LifecycleConfiguration
+    }
+
+    fn desire(&self, environment: &Environment, _: Context<'_>) -> Vec<Wanted> {
+        let notebooks =
+            environment.notebooks.iter().filter(|notebook| sagemaker_scripts::wanted(environment, notebook));
+        notebooks.map(|notebook| desire(environment, notebook)).collect()
+    }
+}
+
+fn desire(environment: &Environment, notebook: &Notebook) -> Wanted {
+    let address = data_addresses::lifecycle(&notebook.name);
+    let state = match scripts(environment, notebook) {
+        Ok((on_create, on_start)) => LifecycleState {
+            on_create: Wish::Is(on_create.map(Script)),
+            on_start: Wish::Is(on_start.map(Script)),
+            ..LifecycleState::default()
+        },
+        Err(refused) => LifecycleState { refused: Some(refused), ..LifecycleState::default() },
+    };
+    Wanted {
+        tags: environment.tags_of(&address),
+        address,
+        management: Management::Owned,
+        name: Some(sagemaker_scripts::name(&environment.owner, &notebook.name)),
+        needs: Vec::new(),
+        state: Arc::new(state),
+    }
+}
+
+type Hooks = (Option<String>, Option<String>);
+
+/// The hooks of creation and start.
+fn scripts(environment: &Environment, notebook: &Notebook) -> Result<Hooks, TooLarge> {
+    let install = environment.packages.install.as_ref().filter(|install| install.formats.contains("pypi"));
+    let Some(install) = install else {
+        return Ok((
+            alone("onCreate", notebook.on_create.as_deref())?,
+            alone("onStart", notebook.on_start.as_deref())?,
+        ));
+    };
+    let domain = &environment.packages.domain;
+    let script = StartScript {
+        region: &environment.region,
+        domain: &domain.name,
+        domain_owner: &domain.owner,
+        repository: &install.repository,
+        index_url: IndexUrl::Composed,
+        on_start: notebook.on_start.as_deref(),
+        on_create: notebook.on_create.as_deref(),
+    };
+    Ok((script.on_create()?, Some(script.on_start()?)))
+}
+
+/// A fragment of the user's without anything of ours to go with it. Carriage returns would make the shell stumble.
+fn alone(hook: &'static str, fragment: Option<&str>) -> Result<Option<String>, TooLarge> {
+    let Some(fragment) = fragment else { return Ok(None) };
+    let mut script = fragment.replace("\r\n", "\n");
+    if !script.starts_with("#!") {
+        script.insert_str(0, "#!/bin/bash\n");
+    }
+    let used = StartScript::encoded(&script).len();
+    if used > MAX_ENCODED { Err(TooLarge { hook, used, limit: MAX_ENCODED }) } else { Ok(Some(script)) }
+}
+
+// --- provider -----------------------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl Provider for NotebookLifecycle {
+    async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
+        let look = reader.look::<Lifecycles>("").await?;
+        let prefix = sagemaker_scripts::prefix(reader.owner);
+        let mut items = Vec::new();
+        for config in &look.rows.0 {
+            // All of ours begin alike: those that a crash left behind are found, too.
+            if reader.concerns(wanted, &config.name) || config.name.starts_with(&prefix) {
+                items.extend(look_at(reader, config, wanted).await?);
+            }
+        }
+        Ok(items)
+    }
+
+    async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
+        const OPERATION: &str = "sagemaker:CreateNotebookInstanceLifecycleConfig";
+        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<LifecycleState>());
+        if let Some(refused) = &state.refused {
+            return Err(AwsError::new(ErrorClass::Invalid, OPERATION, refused.to_string()));
+        }
+        let create = writer.write(OPERATION)?.sagemaker.create_notebook_instance_lifecycle_config();
+        let create =
+            create.notebook_instance_lifecycle_config_name(&name).set_tags(Some(sagemaker_tags::request(&wanted.tags)));
+        let create = create.set_on_create(hooks(&state.on_create).filter(|hooks| !hooks.is_empty()));
+        let create = create.set_on_start(hooks(&state.on_start).filter(|hooks| !hooks.is_empty()));
+        let created = create.send().await.map_err(from_sdk(OPERATION))?;
+        let arn = created.notebook_instance_lifecycle_config_arn.unwrap_or_default();
+        Ok(Created::id(name).with(Output::Arn, arn))
+    }
+
+    async fn update(
+        &self,
+        writer: &Writer<'_>,
+        wanted: &Wanted,
+        seen: &Seen,
+        diffs: &[FieldDiff],
+    ) -> Result<Progress, AwsError> {
+        const OPERATION: &str = "sagemaker:UpdateNotebookInstanceLifecycleConfig";
+        let state = wanted.state::<LifecycleState>();
+        let (on_create, on_start) = (touches(diffs, "onCreate"), touches(diffs, "onStart"));
+        if on_create || on_start {
+            let update = writer.write(OPERATION)?.sagemaker.update_notebook_instance_lifecycle_config();
+            let update = update.notebook_instance_lifecycle_config_name(&seen.id);
+            // An empty list takes a hook away, none leaves it.
+            let update = update.set_on_create(hooks(&state.on_create).filter(|_| on_create));
+            let update = update.set_on_start(hooks(&state.on_start).filter(|_| on_start));
+            update.send().await.map_err(from_sdk(OPERATION))?;
+        }
+        if touches(diffs, TAGS) {
+            let Written { arn, born } = &seen.state::<LifecycleState>().written;
+            sagemaker_tags::add(writer, arn, born, seen, &point_tags::deviating(&wanted.tags, diffs)).await?;
+        }
+        Ok(Progress::Done)
+    }
+
+    async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
+        const OPERATION: &str = "sagemaker:DeleteNotebookInstanceLifecycleConfig";
+        let Written { arn, .. } = &seen.state::<LifecycleState>().written;
+        let tags = match sagemaker_tags::read_now(writer.read(), arn).await {
+            Err(error) if error.is_not_found() => return Ok(Progress::Done),
+            tags => tags?,
+        };
+        point_tags::still_ours(OPERATION, seen, &tags)?;
+        must_be_unused(OPERATION, writer.read(), &seen.id).await?;
+        let delete = writer.write(OPERATION)?.sagemaker.delete_notebook_instance_lifecycle_config();
+        match delete.notebook_instance_lifecycle_config_name(&seen.id).send().await.map_err(from_sdk(OPERATION)) {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(Progress::Done),
+        }
+    }
+
+    async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        let Written { arn, born } = &seen.state::<LifecycleState>().written;
+        sagemaker_tags::remove(writer, arn, born, seen, &point_tags::released(seen, keys)).await
+    }
+}
+
+fn hooks(wish: &Wish<Option<Script>>) -> Option<Vec<NotebookInstanceLifecycleHook>> {
+    wish.known().map(|script| encoded(script.as_ref()))
+}
+
+/// Whether AWS deletes a configuration that is in use is not known (aws-facts 3.5): it is not asked to.
+async fn must_be_unused(operation: &'static str, clients: &Clients, name: &str) -> Result<(), AwsError> {
+    let list = clients.sagemaker.list_notebook_instances().notebook_instance_lifecycle_config_name_contains(name);
+    let answer = list.send().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;
+    let uses = |notebook: &&aws_sdk_sagemaker::types::NotebookInstanceSummary| {
+        notebook.notebook_instance_lifecycle_config_name() == Some(name)
+    };
+    match answer.notebook_instances().iter().find(uses).and_then(|notebook| notebook.notebook_instance_name()) {
+        Some(notebook) => {
+            Err(AwsError::new(ErrorClass::Waiting, operation, format!("notebook {notebook} still uses it")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// One configuration in depth; `None` when it is gone by now or turns out not to concern us.
+async fn look_at(reader: &Reader<'_>, config: &LifecycleRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
+    let tags = match sagemaker_tags::look(reader, &config.arn, &config.born).await {
+        Err(error) if error.is_not_found() => return Ok(None),
+        tags => tags?,
+    };
+    if !reader.concerns(wanted, &config.name) && reader.owner.address_of(&tags).is_none() {
+        return Ok(None);
+    }
+    let version = format!("{}/{}", config.born, config.modified.as_nanos());
+    let scripts = match reader.look_at_version::<Scripts>(&config.name, &version).await {
+        Err(error) if error.is_not_found() => return Ok(None),
+        scripts => scripts?,
+    };
+    Ok(Some(Item {
+        id: config.name.clone(),
+        address: None,
+        tags,
+        phase: Phase::Ready,
+        outputs: BTreeMap::from([(Output::Id, config.name.clone()), (Output::Arn, config.arn.clone())]),
+        findings: Vec::new(),
+        state: Arc::new(LifecycleState {
+            on_create: Wish::Is(scripts.rows.on_create.clone().map(Script)),
+            on_start: Wish::Is(scripts.rows.on_start.clone().map(Script)),
+            refused: None,
+            written: Written { arn: config.arn.clone(), born: config.born.clone() },
+        }),
+    }))
+}

@@ -1,0 +1,72 @@
+//! Tags of notebooks and their lifecycle configurations: read alike, written alike.
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::types::Tag;
+
+use super::point_tags;
+use crate::{
+    aws::{
+        account::Clients,
+        error::{AwsError, from_sdk},
+        inventory::Listing,
+        provider::{Reader, Writer},
+    },
+    model::{owner::Tags, resource::Seen},
+};
+
+/// The tags of one notebook or lifecycle configuration.
+pub struct SageMakerTags(Tags);
+
+#[async_trait]
+impl Listing for SageMakerTags {
+    async fn fetch(clients: &Clients, shelf: &str) -> Result<Self, AwsError> {
+        read_now(clients, point_tags::arn_of(shelf)).await.map(Self)
+    }
+}
+
+/// The tags as they are at this moment. A page has room for fifty, which is all there can be (aws-facts 3.1).
+pub async fn read_now(clients: &Clients, arn: &str) -> Result<Tags, AwsError> {
+    let list = clients.sagemaker.list_tags().resource_arn(arn).max_results(50);
+    let answer = list.send().await.map_err(from_sdk("sagemaker:ListTags"))?;
+    let pairs = answer.tags.unwrap_or_default().into_iter();
+    Ok(point_tags::without_reserved(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))))
+}
+
+/// The tags as they were less than an hour ago.
+pub async fn look(reader: &Reader<'_>, arn: &str, born: &str) -> Result<Tags, AwsError> {
+    let look = reader.look_learned::<SageMakerTags>(&point_tags::shelf(arn, born), point_tags::MAX_AGE).await?;
+    Ok(look.rows.0.clone())
+}
+
+/// Keep in mind what was just written.
+async fn learn(writer: &Writer<'_>, arn: &str, born: &str, tags: Tags) {
+    writer.learn(&point_tags::shelf(arn, born), SageMakerTags(tags)).await;
+}
+
+/// The tags in the form of requests.
+pub fn request(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Add or overwrite tags.
+pub async fn add(writer: &Writer<'_>, arn: &str, born: &str, seen: &Seen, tags: &Tags) -> Result<(), AwsError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let add = writer.write("sagemaker:AddTags")?.sagemaker.add_tags().resource_arn(arn).set_tags(Some(request(tags)));
+    add.send().await.map_err(from_sdk("sagemaker:AddTags"))?;
+    let mut all = seen.tags.clone();
+    all.extend(tags.clone());
+    learn(writer, arn, born, all).await;
+    Ok(())
+}
+
+/// Take tags off.
+pub async fn remove(writer: &Writer<'_>, arn: &str, born: &str, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+    let delete = writer.write("sagemaker:DeleteTags")?.sagemaker.delete_tags().resource_arn(arn);
+    delete.set_tag_keys(Some(keys.to_vec())).send().await.map_err(from_sdk("sagemaker:DeleteTags"))?;
+    let mut left = seen.tags.clone();
+    left.retain(|key, _| !keys.contains(key));
+    learn(writer, arn, born, left).await;
+    Ok(())
+}
