@@ -1,10 +1,8 @@
-//! `Marker` and `MaxItems`. A marker is the key after which the next page begins, so that a page stays right when
-//! something before it comes or goes.
+//! `Marker` and `MaxItems`.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::super::paging::{Page, page as page_of};
 use super::super::wire::{Call, Refusal};
 use super::validation_error;
 
@@ -13,17 +11,12 @@ const DEFAULT_PAGE: usize = 100;
 
 /// The page of `items` that the call asks for, and the marker of the next one. Items come with the key by which they
 /// are ordered.
-pub(super) fn page<T>(call: &Call, mut items: Vec<(String, T)>) -> Result<(Vec<T>, Option<String>), Refusal> {
-    items.sort_by(|(one, _), (other, _)| one.cmp(other));
-    if let Some(marker) = call.text("Marker") {
-        let after = read(marker)?;
-        items.retain(|(key, _)| *key > after);
-    }
+pub(super) fn page<T>(call: &Call, items: Vec<(String, T)>) -> Result<(Vec<T>, Option<String>), Refusal> {
     let size = call.number("MaxItems").and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_PAGE);
-    let next =
-        (items.len() > size).then(|| items.get(size.saturating_sub(1)).map(|(key, _)| BASE64_STANDARD.encode(key)));
-    items.truncate(size);
-    Ok((items.into_iter().map(|(_, item)| item).collect(), next.flatten()))
+    let marker = call.text("Marker");
+    let Page { entries, next } = page_of(items, false, marker, size)
+        .ok_or_else(|| validation_error(format!("Invalid Marker: {}", marker.unwrap_or_default())))?;
+    Ok((entries, next))
 }
 
 /// An answer that is one list.
@@ -43,11 +36,4 @@ pub(super) fn finish(answer: &mut Value, next: Option<String>) {
     if let (Some(answer), Value::Object(end)) = (answer.as_object_mut(), end) {
         answer.extend::<Map<_, _>>(end);
     }
-}
-
-fn read(marker: &str) -> Result<String, Refusal> {
-    let bytes = BASE64_STANDARD.decode(marker).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| validation_error(format!("Invalid Marker: {marker}")))
 }

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_star_stands_for_any_text_and_a_question_mark_for_one_character() {
         assert!(fits("*", ""));
-        assert!(fits("arn:aws:iam::*:role/a*z", "arn:aws:iam::1:role/team/abcz"));
+        assert!(fits("arn:aws:iam::*:role/t*z", "arn:aws:iam::1:role/team/abcz"));
         assert!(fits("a?c", "abc"));
         assert!(!fits("a?c", "ac"));
         assert!(!fits("abc", "abcd"));

@@ -282,7 +282,8 @@ fn sagemaker(world: &World, call: &Call) -> Vec<Need> {
     if call.operation.starts_with("Create") && !tags.is_empty() {
         needs.push(Need::new("sagemaker:AddTags", resource).with_request_tags(tags.iter().copied()));
     }
-    if let Some(role) = call.text("RoleArn") {
+    let takes_role = ["CreateNotebookInstance", "UpdateNotebookInstance"].contains(&call.operation.as_str());
+    if let Some(role) = call.text("RoleArn").filter(|_| takes_role) {
         needs.push(Need::new("iam:PassRole", role).with("iam:PassedToService", "sagemaker.amazonaws.com"));
     }
     if call.operation == "CreateNotebookInstance" && call.text("SubnetId").is_some() {
