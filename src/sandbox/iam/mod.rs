@@ -158,6 +158,9 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
     }
 }
 
+/// The answer of an operation that has no result.
+const NOTHING: Value = Value::Null;
+
 /// A parameter that has been checked to be there.
 fn required<'a>(call: &'a Call, name: &str) -> &'a str {
     call.params.get(name).and_then(Value::as_str).unwrap_or_default()

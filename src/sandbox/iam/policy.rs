@@ -9,8 +9,8 @@ use super::super::world::World;
 use super::role_policies::path_in_arn;
 use super::tags::Tags;
 use super::{
-    State, already_exists, arn, aws_managed, delete_conflict, invalid_input, limit_exceeded, malformed, no_such_entity,
-    paging, required, size, url_encoded,
+    NOTHING, State, already_exists, arn, aws_managed, delete_conflict, invalid_input, limit_exceeded, malformed,
+    no_such_entity, paging, required, size, url_encoded,
 };
 
 /// Characters of a managed policy (aws-facts 4.1).
@@ -267,14 +267,14 @@ pub(super) fn delete_version(world: &mut World, call: &Call) -> Reply {
         return Err(delete_conflict("Cannot delete the default version of a policy."));
     }
     policy.versions.retain(|version| version.number != number);
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn set_default_version(world: &mut World, call: &Call) -> Reply {
     let policy = modifiable(world, call)?;
     policy.default_version = version_named(policy, call)?.number;
     policy.updated = call.now;
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
@@ -291,7 +291,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
         ));
     }
     state.policies.remove(&arn);
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn list_tags(world: &mut World, call: &Call) -> Reply {
@@ -301,13 +301,13 @@ pub(super) fn list_tags(world: &mut World, call: &Call) -> Reply {
 pub(super) fn tag(world: &mut World, call: &Call) -> Reply {
     let policy = modifiable(world, call)?;
     policy.tags = policy.tags.with(call)?;
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn untag(world: &mut World, call: &Call) -> Reply {
     let policy = modifiable(world, call)?;
     call.texts("TagKeys").iter().for_each(|key| policy.tags.remove(key));
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn list_entities(world: &mut World, call: &Call) -> Reply {

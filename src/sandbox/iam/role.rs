@@ -11,8 +11,8 @@ use super::super::world::World;
 use super::principals::{show_principals, store_principals};
 use super::tags::Tags;
 use super::{
-    already_exists, arn, delete_conflict, invalid_input, limit_exceeded, malformed, no_such_entity, paging, required,
-    role_policies, url_encoded, visible_from,
+    NOTHING, already_exists, arn, delete_conflict, invalid_input, limit_exceeded, malformed, no_such_entity, paging,
+    required, role_policies, url_encoded, visible_from,
 };
 
 /// Characters of a trust policy; white space counts (aws-facts 4.1).
@@ -270,7 +270,7 @@ pub(super) fn update_trust(world: &mut World, call: &Call) -> Reply {
     let role = modifiable(world, call)?;
     let before = role.trust_in_force(call.now).map(str::to_owned);
     role.trust = Trust { document, in_force_from, before };
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
@@ -283,7 +283,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
     }
     let key = role.name.to_lowercase();
     world.account(&call.account).iam.roles.remove(&key);
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn list(world: &mut World, call: &Call) -> Reply {
@@ -299,13 +299,13 @@ pub(super) fn list(world: &mut World, call: &Call) -> Reply {
 pub(super) fn tag(world: &mut World, call: &Call) -> Reply {
     let role = modifiable(world, call)?;
     role.tags = role.tags.with(call)?;
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn untag(world: &mut World, call: &Call) -> Reply {
     let role = modifiable(world, call)?;
     call.texts("TagKeys").iter().for_each(|key| role.tags.remove(key));
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn list_tags(world: &mut World, call: &Call) -> Reply {

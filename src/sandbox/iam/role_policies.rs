@@ -7,7 +7,7 @@ use super::super::wire::{Call, Refusal, Reply};
 use super::super::world::World;
 use super::policy::by_arn;
 use super::role::{modifiable, named};
-use super::{limit_exceeded, malformed, no_such_entity, paging, required, size, url_encoded};
+use super::{NOTHING, limit_exceeded, malformed, no_such_entity, paging, required, size, url_encoded};
 
 /// All inline policies of a role together (aws-facts 4.1).
 const INLINE_QUOTA: usize = 10_240;
@@ -22,7 +22,7 @@ pub(super) fn put(world: &mut World, call: &Call) -> Reply {
         return Err(limit_exceeded(message));
     }
     role.inline.insert(name.to_owned(), document.to_owned());
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 fn no_such_inline(name: &str) -> Refusal {
@@ -45,7 +45,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Reply {
 pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
     let name = required(call, "PolicyName");
     modifiable(world, call)?.inline.remove(name).ok_or_else(|| no_such_inline(name))?;
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 pub(super) fn attach(world: &mut World, call: &Call) -> Reply {
@@ -59,7 +59,7 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Reply {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerRole: {quota}")));
     }
     role.attached.insert(arn.to_owned());
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 /// Attaching words a missing policy in its own way; other refusals stay as they are.
@@ -70,7 +70,7 @@ fn unattachable(refusal: Refusal, message: String) -> Refusal {
 pub(super) fn detach(world: &mut World, call: &Call) -> Reply {
     let arn = required(call, "PolicyArn");
     if modifiable(world, call)?.attached.remove(arn) {
-        return Ok(json!({}));
+        return Ok(NOTHING);
     }
     Err(no_such_entity(format!("Policy {arn} was not found.")))
 }
@@ -105,14 +105,14 @@ pub(super) fn put_boundary(world: &mut World, call: &Call) -> Reply {
     let arn = required(call, "PermissionsBoundary");
     attachable_as_boundary(world, call, arn)?;
     modifiable(world, call)?.boundary = Some(arn.to_owned());
-    Ok(json!({}))
+    Ok(NOTHING)
 }
 
 /// That a role without boundary is refused follows from the modelled error; the wording is ours.
 pub(super) fn delete_boundary(world: &mut World, call: &Call) -> Reply {
     let role = modifiable(world, call)?;
     match role.boundary.take() {
-        Some(_) => Ok(json!({})),
+        Some(_) => Ok(NOTHING),
         None => Err(no_such_entity(format!("The role with name {} has no permissions boundary.", role.name))),
     }
 }

@@ -12,7 +12,8 @@ use super::handle;
 
 const ACCOUNT: &str = "111122223333";
 const SAGEMAKER: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
-const READ: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+const READ: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
 
 /// An account whose root calls IAM.
 struct Account {
@@ -124,20 +125,28 @@ fn names_are_unique_in_any_case() {
     let expected = ("EntityAlreadyExists".into(), "Role with name notebook already exists.".into());
     assert_eq!(account.refused("CreateRole", params), expected);
     account.policy("Read");
-    assert_eq!(account.code("CreatePolicy", json!({"PolicyName": "READ", "PolicyDocument": READ})), "EntityAlreadyExists");
+    assert_eq!(
+        account.code("CreatePolicy", json!({"PolicyName": "READ", "PolicyDocument": READ})),
+        "EntityAlreadyExists"
+    );
 }
 
 #[test]
 fn all_broken_constraints_come_in_one_error() {
     let mut account = Account::new();
-    let (code, message) = account.refused(
-        "CreateRole",
-        json!({"RoleName": "x".repeat(65), "MaxSessionDuration": "60"}),
-    );
+    let (code, message) =
+        account.refused("CreateRole", json!({"RoleName": "x".repeat(65), "MaxSessionDuration": "60"}));
     assert_eq!(code, "ValidationError");
     assert!(message.starts_with("3 validation errors detected: Value 'xxx"), "{message}");
-    assert!(message.contains("at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64; "));
-    assert!(message.contains("Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null; "));
+    assert!(
+        message
+            .contains("at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64; ")
+    );
+    assert!(
+        message.contains(
+            "Value null at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null; "
+        )
+    );
     assert!(message.ends_with(
         "Value '60' at 'maxSessionDuration' failed to satisfy constraint: Member must have value greater than or equal to 3600"
     ));
@@ -157,7 +166,10 @@ fn documents_and_descriptions_take_latin_letters_only() {
     let (code, message) =
         account.refused("PutRolePolicy", json!({"RoleName": "r", "PolicyName": "p", "PolicyDocument": document}));
     assert_eq!(code, "ValidationError");
-    assert_eq!(message, "The specified value for policyDocument is invalid. It must contain only printable ASCII characters.");
+    assert_eq!(
+        message,
+        "The specified value for policyDocument is invalid. It must contain only printable ASCII characters."
+    );
     assert_eq!(account.code("UpdateRole", json!({"RoleName": "r", "Description": "한국어"})), "ValidationError");
     account.ok("UpdateRole", json!({"RoleName": "r", "Description": "für Übungen"}));
 }
@@ -166,7 +178,10 @@ fn documents_and_descriptions_take_latin_letters_only() {
 fn tag_keys_are_the_same_in_any_case_and_limited_to_fifty() {
     let mut account = Account::new();
     account.role("r");
-    account.ok("TagRole", json!({"RoleName": "r", "Tags": [{"Key": "Team", "Value": "red"}, {"Key": "環境", "Value": ""}]}));
+    account.ok(
+        "TagRole",
+        json!({"RoleName": "r", "Tags": [{"Key": "Team", "Value": "red"}, {"Key": "環境", "Value": ""}]}),
+    );
     account.ok("TagRole", json!({"RoleName": "r", "Tags": [{"Key": "team", "Value": "blue"}]}));
     let tags = account.ok("ListRoleTags", json!({"RoleName": "r"}));
     assert_eq!(tags["Tags"], json!([{"Key": "team", "Value": "blue"}, {"Key": "環境", "Value": ""}]));
@@ -189,7 +204,10 @@ fn a_role_with_policies_cannot_be_deleted() {
     account.ok("AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}));
     let conflict = |message: &str| ("DeleteConflict".to_owned(), message.to_owned());
     let name = || json!({"RoleName": "r"});
-    assert_eq!(account.refused("DeleteRole", name()), conflict("Cannot delete entity, must detach all policies first."));
+    assert_eq!(
+        account.refused("DeleteRole", name()),
+        conflict("Cannot delete entity, must detach all policies first.")
+    );
     account.ok("DetachRolePolicy", json!({"RoleName": "r", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}));
     assert_eq!(account.refused("DeleteRole", name()), conflict("Cannot delete entity, must delete policies first."));
     account.ok("DeleteRolePolicy", json!({"RoleName": "r", "PolicyName": "p"}));
@@ -237,7 +255,8 @@ fn inline_policies_share_10240_characters_without_white_space() {
 fn trust_and_managed_policies_have_their_own_sizes() {
     let mut account = Account::new();
     account.ok("CreatePolicy", json!({"PolicyName": "fits", "PolicyDocument": document_of(6144)}));
-    let (code, message) = account.refused("CreatePolicy", json!({"PolicyName": "big", "PolicyDocument": document_of(6145)}));
+    let (code, message) =
+        account.refused("CreatePolicy", json!({"PolicyName": "big", "PolicyDocument": document_of(6145)}));
     assert_eq!((code.as_str(), message.as_str()), ("LimitExceeded", "Cannot exceed quota for PolicySize: 6144"));
     let padded = format!("{SAGEMAKER}{}", " ".repeat(2049 - SAGEMAKER.len()));
     let (code, message) = account.refused("CreateRole", json!({"RoleName": "r", "AssumeRolePolicyDocument": padded}));
@@ -344,7 +363,8 @@ fn a_managed_policy_has_five_versions_at_most() {
     account.ok("DeletePolicyVersion", json!({"PolicyArn": arn, "VersionId": "v1"}));
     assert_eq!(account.ok("CreatePolicyVersion", version())["PolicyVersion"]["VersionId"], "v6");
     let listed = account.ok("ListPolicyVersions", json!({"PolicyArn": arn}));
-    let ids: Vec<_> = listed["Versions"].as_array().unwrap().iter().map(|version| version["VersionId"].clone()).collect();
+    let ids: Vec<_> =
+        listed["Versions"].as_array().unwrap().iter().map(|version| version["VersionId"].clone()).collect();
     assert_eq!(ids, ["v6", "v5", "v4", "v3", "v2"]);
     account.ok("SetDefaultPolicyVersion", json!({"PolicyArn": arn, "VersionId": "v2"}));
     assert_eq!(account.ok("GetPolicy", json!({"PolicyArn": arn}))["Policy"]["DefaultVersionId"], "v2");
@@ -423,7 +443,9 @@ fn a_role_takes_ten_managed_policies() {
 #[test]
 fn policies_of_aws_can_be_read_and_not_changed() {
     let mut account = Account::new();
-    for name in ["AdministratorAccess", "AmazonS3ReadOnlyAccess", "AmazonSageMakerFullAccess", "PowerUserAccess", "AWSDenyAll"] {
+    for name in
+        ["AdministratorAccess", "AmazonS3ReadOnlyAccess", "AmazonSageMakerFullAccess", "PowerUserAccess", "AWSDenyAll"]
+    {
         let arn = format!("arn:aws:iam::aws:policy/{name}");
         let got = account.ok("GetPolicyVersion", json!({"PolicyArn": arn, "VersionId": "v1"}));
         let document = decoded(&got["PolicyVersion"]["Document"]).to_string();

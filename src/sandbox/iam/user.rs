@@ -6,7 +6,7 @@ use super::super::clock::{Instant, iso8601_seconds};
 use super::super::wire::{Call, Refusal, Reply};
 use super::super::world::World;
 use super::tags::Tags;
-use super::{already_exists, arn, no_such_entity, paging, required, role_policies, validation_error};
+use super::{NOTHING, already_exists, arn, no_such_entity, paging, required, role_policies, validation_error};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Reply {
 pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
     let name = required(call, "UserName");
     let removed = world.account(&call.account).iam.users.remove(&name.to_lowercase());
-    removed.map(|_| json!({})).ok_or_else(|| no_such_user(name))
+    removed.map(|_| NOTHING).ok_or_else(|| no_such_user(name))
 }
 
 pub(super) fn list(world: &mut World, call: &Call) -> Reply {

@@ -9,10 +9,10 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::super::Simulator;
 use super::super::clock::TokioClock;
 use super::super::in_process::InProcess;
 use super::super::world::{Delays, Settings};
-use super::super::Simulator;
 
 const HOME: &str = "111122223333";
 const OTHER: &str = "444455556666";
@@ -72,7 +72,13 @@ impl Aws {
         match request.send().await {
             Ok(answer) => {
                 let given = answer.credentials.unwrap();
-                Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), None, "test"))
+                Ok(Credentials::new(
+                    given.access_key_id,
+                    given.secret_access_key,
+                    Some(given.session_token),
+                    None,
+                    "test",
+                ))
             }
             Err(error) => Err(error_of(&error)),
         }
@@ -140,7 +146,10 @@ async fn a_role_of_another_account_asks_for_its_external_id() {
     assert_eq!(wrong.unwrap_err().0, "AccessDenied");
     let session = aws.take_with(root(HOME), &role, |request| request.external_id("cloister/env-1")).await.unwrap();
     assert_eq!(aws.who(session).await.unwrap(), "arn:aws:sts::444455556666:assumed-role/target/session");
-    assert_eq!(aws.take_with(root(OTHER), &role, |request| request.external_id("cloister/env-1")).await.unwrap_err().0, "AccessDenied");
+    assert_eq!(
+        aws.take_with(root(OTHER), &role, |request| request.external_id("cloister/env-1")).await.unwrap_err().0,
+        "AccessDenied"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +158,10 @@ async fn a_role_that_does_not_exist_is_refused_like_one_that_does_not_trust() {
     let missing = "arn:aws:iam::444455556666:role/missing";
     assert_eq!(aws.take(root(HOME), missing).await.unwrap_err().0, "AccessDenied");
     let nonsense = "arn:aws:s3:::bucket/for/nothing";
-    assert_eq!(aws.take(root(HOME), nonsense).await.unwrap_err(), ("ValidationError".into(), "Request ARN is invalid".into()));
+    assert_eq!(
+        aws.take(root(HOME), nonsense).await.unwrap_err(),
+        ("ValidationError".into(), "Request ARN is invalid".into())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,14 +179,19 @@ async fn a_role_takes_another_if_the_trust_names_it_or_its_own_policy_allows_it(
     assert_eq!(aws.take(rich, &by_name).await.unwrap_err().0, "AccessDenied");
     assert_eq!(aws.take(poor.clone(), &by_account).await.unwrap_err().0, "AccessDenied");
     assert!(aws.take(poor.clone(), &by_name).await.is_ok());
-    assert_eq!(aws.take(poor, &abroad).await.unwrap_err().0, "AccessDenied", "between accounts both sides must allow it");
+    assert_eq!(
+        aws.take(poor, &abroad).await.unwrap_err().0,
+        "AccessDenied",
+        "between accounts both sides must allow it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn session_tags_need_a_permission_of_their_own() {
     let aws = Aws::new();
     let plain = aws.role(HOME, "plain", trusting(HOME), None).await;
-    let trust = json!([{"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]);
+    let trust =
+        json!([{"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]);
     let tagged = aws.role(HOME, "tagged", trust, None).await;
     let tag = aws_sdk_sts::types::Tag::builder().key("team").value("red").build().unwrap();
     let refused = aws.take_with(root(HOME), &plain, |request| request.tags(tag.clone())).await.unwrap_err();
@@ -186,7 +203,9 @@ async fn session_tags_need_a_permission_of_their_own() {
 async fn sessions_have_lengths() {
     let aws = Aws::new();
     let role = aws.role(HOME, "worker", trusting(HOME), allowing("sts:AssumeRole", "*")).await;
-    let long = |request: aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder| request.duration_seconds(7200);
+    let long = |request: aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder| {
+        request.duration_seconds(7200)
+    };
     let (code, message) = aws.take_with(root(HOME), &role, long).await.unwrap_err();
     assert_eq!(code, "ValidationError");
     assert_eq!(message, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
@@ -201,7 +220,8 @@ async fn sessions_have_lengths() {
 #[tokio::test(start_paused = true)]
 async fn a_session_may_do_what_its_role_may_do() {
     let aws = Aws::new();
-    let role = aws.role(HOME, "reader", trusting(HOME), allowing("iam:Get*", "arn:aws:iam::111122223333:role/read*")).await;
+    let role =
+        aws.role(HOME, "reader", trusting(HOME), allowing("iam:Get*", "arn:aws:iam::111122223333:role/read*")).await;
     let iam = aws.iam(aws.take(root(HOME), &role).await.unwrap());
     iam.get_role().role_name("reader").send().await.unwrap();
     let refused = error_of(&iam.get_role().role_name("other").send().await.unwrap_err());
@@ -219,7 +239,8 @@ async fn a_session_may_do_what_its_role_may_do() {
 async fn boundary_and_session_policy_only_take_away() {
     let aws = Aws::new();
     let role = aws.role(HOME, "admin", trusting(HOME), allowing("*", "*")).await;
-    let cut = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:List*", "Resource": "*"}});
+    let cut =
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:List*", "Resource": "*"}});
     let iam = aws.iam(aws.take_with(root(HOME), &role, |request| request.policy(cut.to_string())).await.unwrap());
     iam.list_roles().send().await.unwrap();
     let refused = error_of(&iam.get_role().role_name("admin").send().await.unwrap_err());
@@ -230,7 +251,13 @@ async fn boundary_and_session_policy_only_take_away() {
     let iam = aws.iam(aws.take(root(HOME), &role).await.unwrap());
     let refused = error_of(&iam.get_role().role_name("admin").send().await.unwrap_err());
     assert!(refused.1.ends_with("because no permissions boundary allows the iam:GetRole action"), "{refused:?}");
-    root_iam.attach_role_policy().role_name("admin").policy_arn("arn:aws:iam::aws:policy/AWSDenyAll").send().await.unwrap();
+    root_iam
+        .attach_role_policy()
+        .role_name("admin")
+        .policy_arn("arn:aws:iam::aws:policy/AWSDenyAll")
+        .send()
+        .await
+        .unwrap();
     let refused = error_of(&iam.get_role().role_name("admin").send().await.unwrap_err());
     assert!(refused.1.ends_with("with an explicit deny in an identity-based policy"), "{refused:?}");
 }
@@ -267,12 +294,14 @@ async fn a_pod_takes_its_role_with_its_token() {
     }]);
     let role = aws.role(HOME, "irsa", trust, None).await;
     let token = |subject: &str, expires: u64| {
-        let claims = json!({"iss": format!("https://{issuer}"), "sub": subject, "aud": ["sts.amazonaws.com"], "exp": expires});
+        let claims =
+            json!({"iss": format!("https://{issuer}"), "sub": subject, "aud": ["sts.amazonaws.com"], "exp": expires});
         format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
     };
     let take = async |token: String| {
         let sts = aws.sts(root(OTHER));
-        let request = sts.assume_role_with_web_identity().role_arn(&role).role_session_name("pod").web_identity_token(token);
+        let request =
+            sts.assume_role_with_web_identity().role_arn(&role).role_session_name("pod").web_identity_token(token);
         request.send().await.map_err(|error| error_of(&error).0)
     };
     let answer = take(token("system:serviceaccount:cloister:controller", 4_000_000_000)).await.unwrap();
@@ -287,7 +316,8 @@ async fn a_pod_takes_its_role_with_its_token() {
 async fn a_session_token_is_who_asked_for_it() {
     let aws = Aws::new();
     let given = aws.sts(root(OTHER)).get_session_token().send().await.unwrap().credentials.unwrap();
-    let session = Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), None, "test");
+    let session =
+        Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), None, "test");
     assert_eq!(aws.who(session).await.unwrap(), "arn:aws:iam::444455556666:root");
     let unknown = Credentials::new("ASIAAAAAAAAAAAAAAAAA", "secret", None, None, "test");
     assert_eq!(aws.who(unknown).await.unwrap_err().0, "InvalidClientTokenId");
