@@ -205,8 +205,8 @@ fn session_caller(role: &Role, session: &str) -> Caller {
 fn may_assume(world: &mut World, call: &Call, role: &Role, action: &str) -> Result<(), Refusal> {
     let refused = || not_authorized(call, &role.arn, action);
     let mut request = iam::request(world, &call.caller, &call.region, call.now);
-    request.action = action.to_owned();
-    request.resource = role.arn.clone();
+    action.clone_into(&mut request.action);
+    request.resource.clone_from(&role.arn);
     request.context.extend(session_context(call, role));
     let trust = trust_of(world, role, call.now);
     if !evaluate(&trust, &request).is_allow() {

@@ -8,7 +8,7 @@ mod needs;
 use super::super::clock::{Instant, iso8601_seconds};
 use super::super::codeartifact;
 use super::super::policy::{AccessRequest, Decision, Document, Kind, evaluate};
-use super::super::sts;
+use super::super::sts::{self, Session};
 use super::super::wire::{Call, Caller, Refusal, Service};
 use super::super::world::World;
 use super::{Role, State};
@@ -94,12 +94,12 @@ pub fn permits(world: &mut World, caller: &Caller, request: &AccessRequest, gran
     let state = &world.account(&caller.account).iam;
     judge(&identity(state, &role), request, "identity-based policy", granted)?;
     if let Some(boundary) = &role.boundary {
-        judge(&parsed(managed(state, [boundary])), request, "permissions boundary", false)?;
+        judge(&parsed(&managed(state, [boundary])), request, "permissions boundary", false)?;
     }
-    if let Some(session) = session.filter(|session| session.limits()) {
+    if let Some(session) = session.filter(Session::limits) {
         let mut limits = session.policies.clone();
         limits.extend(managed(state, &session.policy_arns));
-        judge(&parsed(limits), request, "session policy", false)?;
+        judge(&parsed(&limits), request, "session policy", false)?;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ pub fn permits(world: &mut World, caller: &Caller, request: &AccessRequest, gran
 fn identity(state: &State, role: &Role) -> Vec<Document> {
     let mut texts: Vec<String> = role.inline.values().cloned().collect();
     texts.extend(managed(state, &role.attached));
-    parsed(texts)
+    parsed(&texts)
 }
 
 fn managed<'a>(state: &State, arns: impl IntoIterator<Item = &'a String>) -> Vec<String> {
@@ -116,7 +116,7 @@ fn managed<'a>(state: &State, arns: impl IntoIterator<Item = &'a String>) -> Vec
 }
 
 /// Documents were checked when they came in.
-fn parsed(texts: Vec<String>) -> Vec<Document> {
+fn parsed(texts: &[String]) -> Vec<Document> {
     texts.iter().filter_map(|text| Document::parse(text, Kind::Identity).ok()).collect()
 }
 

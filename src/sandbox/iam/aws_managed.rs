@@ -40,8 +40,8 @@ fn policy(position: usize) -> ManagedPolicy {
     let name = NAMES[position];
     let document = json!({"Version": "2012-10-17", "Statement": statements(name)}).to_string();
     let id = format!("ANPAAWSMANAGEDPOLICY{}", char::from(b'A' + u8::try_from(position).unwrap_or_default()));
-    // The day on which AWS published the first of its managed policies.
-    let published = Instant::from_secs(1_423_161_600);
+    // February 2015, when AWS published the first of its managed policies.
+    let published = Instant::from_hours(395_322);
     ManagedPolicy::new(format!("{PREFIX}{name}"), id, document, published)
 }
 

@@ -216,7 +216,7 @@ pub(super) fn get_version(world: &mut World, call: &Call) -> Reply {
 pub(super) fn list(world: &mut World, call: &Call) -> Reply {
     let state = &world.account(&call.account).iam;
     let scope = call.text("Scope").unwrap_or("All");
-    let local = state.policies.values().cloned().filter(|_| scope != "AWS");
+    let local = state.policies.values().filter(|_| scope != "AWS").cloned();
     let all = local.chain(aws_managed::all().filter(|_| scope != "Local"));
     let prefix = call.text("PathPrefix").unwrap_or("/");
     let attached = |arn: &String| state.roles().any(|role| role.attached.contains(arn));

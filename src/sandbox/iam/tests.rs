@@ -27,7 +27,7 @@ impl Account {
     }
 
     fn with(delays: Delays) -> Self {
-        Self { world: World::new(Settings::with_delays(delays)), now: Duration::from_secs(1_795_366_800) }
+        Self { world: World::new(Settings::with_delays(delays)), now: Duration::from_hours(498_713) }
     }
 
     fn call(&mut self, operation: &str, params: Value) -> Reply {

@@ -238,7 +238,7 @@ mod tests {
 
     fn complaint(kind: Kind, statement: &Value) -> String {
         let text = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
-        document(&text, kind).map(|_| String::new()).unwrap_or_else(|Malformed(message)| message)
+        document(&text, kind).map_or_else(|Malformed(message)| message, |_| String::new())
     }
 
     fn about(member: &str, value: &Value) -> String {

@@ -102,8 +102,8 @@ fn trusting(principal: &str) -> Value {
     json!([{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}])
 }
 
-fn allowing(action: &str, resource: &str) -> Option<Value> {
-    Some(json!([{"Effect": "Allow", "Action": action, "Resource": resource}]))
+fn allowing(action: &str, resource: &str) -> Value {
+    json!([{"Effect": "Allow", "Action": action, "Resource": resource}])
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +113,7 @@ async fn a_session_is_its_role_until_it_ends() {
     let session = aws.take(root(HOME), &role).await.unwrap();
     assert_eq!(aws.who(session.clone()).await.unwrap(), "arn:aws:sts::111122223333:assumed-role/worker/session");
     assert_eq!(aws.who(root(OTHER)).await.unwrap(), "arn:aws:iam::444455556666:root");
-    tokio::time::advance(Duration::from_secs(3600)).await;
+    tokio::time::advance(Duration::from_hours(1)).await;
     assert_eq!(aws.who(session).await.unwrap_err().0, "ExpiredToken");
 }
 
@@ -168,7 +168,7 @@ async fn a_role_that_does_not_exist_is_refused_like_one_that_does_not_trust() {
 async fn a_role_takes_another_if_the_trust_names_it_or_its_own_policy_allows_it() {
     let aws = Aws::new();
     let poor = aws.role(HOME, "poor", trusting(HOME), None).await;
-    aws.role(HOME, "rich", trusting(HOME), allowing("sts:AssumeRole", "*")).await;
+    aws.role(HOME, "rich", trusting(HOME), Some(allowing("sts:AssumeRole", "*"))).await;
     let rich = "arn:aws:iam::111122223333:role/rich";
     let by_account = aws.role(HOME, "by-account", trusting(HOME), None).await;
     let by_name = aws.role(HOME, "by-name", trusting(&poor), None).await;
@@ -202,7 +202,7 @@ async fn session_tags_need_a_permission_of_their_own() {
 #[tokio::test(start_paused = true)]
 async fn sessions_have_lengths() {
     let aws = Aws::new();
-    let role = aws.role(HOME, "worker", trusting(HOME), allowing("sts:AssumeRole", "*")).await;
+    let role = aws.role(HOME, "worker", trusting(HOME), Some(allowing("sts:AssumeRole", "*"))).await;
     let long = |request: aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder| {
         request.duration_seconds(7200)
     };
@@ -220,8 +220,9 @@ async fn sessions_have_lengths() {
 #[tokio::test(start_paused = true)]
 async fn a_session_may_do_what_its_role_may_do() {
     let aws = Aws::new();
-    let role =
-        aws.role(HOME, "reader", trusting(HOME), allowing("iam:Get*", "arn:aws:iam::111122223333:role/read*")).await;
+    let role = aws
+        .role(HOME, "reader", trusting(HOME), Some(allowing("iam:Get*", "arn:aws:iam::111122223333:role/read*")))
+        .await;
     let iam = aws.iam(aws.take(root(HOME), &role).await.unwrap());
     iam.get_role().role_name("reader").send().await.unwrap();
     let refused = error_of(&iam.get_role().role_name("other").send().await.unwrap_err());
@@ -238,7 +239,7 @@ async fn a_session_may_do_what_its_role_may_do() {
 #[tokio::test(start_paused = true)]
 async fn boundary_and_session_policy_only_take_away() {
     let aws = Aws::new();
-    let role = aws.role(HOME, "admin", trusting(HOME), allowing("*", "*")).await;
+    let role = aws.role(HOME, "admin", trusting(HOME), Some(allowing("*", "*"))).await;
     let cut =
         json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:List*", "Resource": "*"}});
     let iam = aws.iam(aws.take_with(root(HOME), &role, |request| request.policy(cut.to_string())).await.unwrap());

@@ -1,4 +1,4 @@
-//! Taking a role with the token of an OpenID provider, as pods with a service account do. The signature of the token is
+//! Taking a role with the token of an identity provider, as pods with a service account do. The signature of the token is
 //! not checked; what it claims is.
 
 use std::collections::BTreeMap;
