@@ -1,6 +1,10 @@
-//! Tests of whole programs, in one executable because each costs two seconds of linking.
+//! Everything that needs more than one part of the product: the real SDK against the simulated AWS, the controller
+//! against a real kube-apiserver. One executable, because each takes seconds to link; one control plane for all tests,
+//! which keep out of each other's way by a namespace each.
 #![cfg(feature = "sandbox")]
 
+mod cluster;
+mod control_plane;
 mod convergence;
 mod schema;
 mod world;
