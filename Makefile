@@ -9,8 +9,8 @@ MAKEFLAGS += --no-print-directory
 # One target folder for all checkouts, outside of them: the AWS SDKs take minutes to compile, and once is enough.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloister/target
 
-# The program with everything in it, as sandbox, simulator and tests use it.
-cloister := $(CARGO_TARGET_DIR)/debug/cloister
+# The program with everything in it, as sandbox and simulator use it.
+cloister := target/cloister
 
 .PHONY: help
 help: ## List what can be made

@@ -19,8 +19,14 @@ units() { hack/check-build-units.sh; }
 clippy() { compile clippy --locked --all-targets --features sandbox -- --deny warnings; }
 deny() { PATH="$(hack/tools.sh):$PATH" cargo deny --locked check bans licenses sources; }
 control-plane() { hack/build-control-plane.sh >/dev/null; }
-build() { compile build --locked --features sandbox; }
-generated() { "$CARGO_TARGET_DIR/debug/cloister" generate --check; }
+# The target folder is shared between checkouts, and so is the program's name in it: a copy is ours for sure.
+build() {
+  compile build --locked --features sandbox
+  mkdir -p "$checkout/target"
+  cp --force "$CARGO_TARGET_DIR/debug/cloister" "$checkout/target/.cloister.new"
+  mv "$checkout/target/.cloister.new" "$checkout/target/cloister"
+}
+generated() { target/cloister generate --check; }
 # Compiled under the lock, run without it: nobody has to wait for our tests.
 tests() {
   compile test --locked --features sandbox --no-run
