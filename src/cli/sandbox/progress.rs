@@ -115,9 +115,15 @@ fn headline(environment: &IsolatedNotebookEnvironment) -> String {
     }
 }
 
+/// Short enough for a line or two: the whole message is in the status.
 fn sentence(condition: &Condition) -> String {
+    const LIMIT: usize = 160;
     let unless = if condition.status == "True" { "" } else { "not " };
-    format!("{unless}{} ({}): {}", condition.type_, condition.reason, condition.message)
+    let mut message: String = condition.message.chars().take(LIMIT).collect();
+    if message.len() < condition.message.len() {
+        message.push('…');
+    }
+    format!("{unless}{} ({}): {message}", condition.type_, condition.reason)
 }
 
 fn conditions(environment: &IsolatedNotebookEnvironment) -> &[Condition] {
