@@ -10,8 +10,19 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 
 compile() {
   mkdir -p "$cache" "$CARGO_TARGET_DIR"
-  flock --nonblock "$cache/cargo.lock" true || say "  waiting for another cargo of this project to end …"
-  flock "$cache/cargo.lock" cargo "$@"
+  exec 8>"$cache/cargo.lock"
+  flock --nonblock 8 || { say "  waiting for another cargo of this project to end …" && flock 8; }
+  forget_other_checkouts
+  cargo "$@" 8>&-
+}
+
+# Cargo names our artefacts by their path within the checkout: those of two checkouts in one target folder have the same
+# names, and the older sources would pass for compiled. Dependencies are not concerned.
+forget_other_checkouts() {
+  local mark="$CARGO_TARGET_DIR/.cloister-checkout"
+  [[ "$(cat "$mark" 2>/dev/null)" == "$checkout" ]] && return
+  cargo clean --quiet --package cloister 8>&-
+  printf '%s\n' "$checkout" >"$mark"
 }
 
 format() { cargo fmt --check; }
@@ -19,19 +30,15 @@ units() { hack/check-build-units.sh; }
 clippy() { compile clippy --locked --all-targets --features sandbox -- --deny warnings; }
 deny() { PATH="$(hack/tools.sh):$PATH" cargo deny --locked check bans licenses sources; }
 control-plane() { hack/build-control-plane.sh >/dev/null; }
-# The target folder is shared between checkouts, and so is the program's name in it: a copy is ours for sure.
+# Still under the lock, a copy is taken that stays ours when another checkout builds.
 build() {
   compile build --locked --features sandbox
   mkdir -p "$checkout/target"
-  cp --force "$CARGO_TARGET_DIR/debug/cloister" "$checkout/target/.cloister.new"
+  cp "$CARGO_TARGET_DIR/debug/cloister" "$checkout/target/.cloister.new"
   mv "$checkout/target/.cloister.new" "$checkout/target/cloister"
 }
 generated() { target/cloister generate --check; }
-# Compiled under the lock, run without it: nobody has to wait for our tests.
-tests() {
-  compile test --locked --features sandbox --no-run
-  cargo test --locked --features sandbox
-}
+tests() { compile test --locked --features sandbox; }
 bench() { compile bench --locked --features sandbox; }
 release() {
   compile build --locked --release
@@ -44,7 +51,9 @@ prune() {
   size="$(du -s --block-size=1G "$CARGO_TARGET_DIR" 2>/dev/null | cut -f1)"
   ((${size:-0} > 15)) || return 0
   say "  $CARGO_TARGET_DIR has $size GB: removing incremental results"
-  flock "$cache/cargo.lock" rm -rf "$CARGO_TARGET_DIR"/*/incremental
+  exec 8>"$cache/cargo.lock"
+  flock 8
+  rm -rf "$CARGO_TARGET_DIR"/*/incremental
 }
 
 # set -e does not reach into a function that is called under a condition, so each step is a process of its own.
