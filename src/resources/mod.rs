@@ -24,6 +24,8 @@ pub mod iam_role;
 mod install_permissions;
 mod kms_key;
 pub mod network_policy;
+#[cfg(test)]
+mod network_wishes;
 pub mod notebook_instance;
 pub mod notebook_lifecycle;
 mod notebook_note;

@@ -18,6 +18,7 @@ use crate::model::{
 pub const SIZE_LIMIT: usize = 20_480;
 
 /// The policy that an endpoint should have.
+#[must_use]
 pub fn policy_of(environment: &Environment, service: Service, policy: &EndpointPolicy) -> PolicyDocument {
     match policy {
         EndpointPolicy::LeastPrivilege => least_privilege(environment, service),
@@ -33,6 +34,7 @@ fn full_access() -> PolicyDocument {
 }
 
 /// What this environment needs of a service, and no more.
+#[must_use]
 pub fn least_privilege(environment: &Environment, service: Service) -> PolicyDocument {
     let of_role = OfRole { environment };
     let statements = match service {

@@ -372,20 +372,20 @@ fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for
         tags: group.tags.clone(),
         phase: Phase::Ready,
         outputs: BTreeMap::from([(Output::Id, group.id.clone())]),
-        findings: checks.flat_map(|check| examine(&group.id, check, state.handles.keys())).collect(),
+        findings: checks.flat_map(|check| examine(&group.id, check, &state.handles)).collect(),
         state: Arc::new(state),
     }
 }
 
 /// What an existing group lacks, and what it lets in that it should not.
-fn examine<'a>(group: &str, check: &Check, rules: impl Iterator<Item = &'a Rule> + Clone) -> Vec<Finding> {
-    let lacking = check.needed.iter().filter(|needed| !rules.clone().any(|rule| rule.covers(needed, &check.network)));
+fn examine(group: &str, check: &Check, rules: &BTreeMap<Rule, Handle>) -> Vec<Finding> {
+    let lacking = check.needed.iter().filter(|needed| !rules.keys().any(|rule| rule.covers(needed, &check.network)));
     let lacking = lacking.map(|needed| Finding {
         field: format!("{}[{needed}]", needed.direction.name()),
         observed: format!("not let through; its owner can add it: {}", needed.command(group)),
         severity: Severity::Medium,
     });
-    let open = rules.clone().filter(|rule| check.closed && rule.direction == Direction::Ingress);
+    let open = rules.keys().filter(|rule| check.closed && rule.direction == Direction::Ingress);
     let open = open.map(|rule| Finding {
         field: format!("ingress[{rule}]"),
         observed: "lets traffic to notebooks in, which answer without asking for a password".into(),
