@@ -14,7 +14,7 @@ use crate::{
     aws::provider::Provider,
     model::{
         environment::{Endpoint, EndpointPolicy, Environment, Part, Traffic},
-        resource::{Context, Management, Output, Outputs, Wanted},
+        resource::{Context, Management, Output, Outputs, ResourceKind, Wanted},
         services::{RegionFacts, Service},
         value::{Value, Wish},
     },
