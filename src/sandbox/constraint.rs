@@ -62,7 +62,7 @@ impl<'a> Members<'a> {
     pub fn text(&mut self, name: &str, rule: &Text) -> Option<&'a str> {
         let value = self.raw(name)?;
         let Some(text) = value.as_str() else {
-            self.reject(name, &value.to_string(), "Member must be a string");
+            self.reject(name, value, "Member must be a string");
             return None;
         };
         self.check(name, text, rule);

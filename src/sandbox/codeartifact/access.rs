@@ -85,8 +85,8 @@ pub fn permit_action(world: &mut World, call: &Call, action: &str, resource: &st
     let replaces_policy = action.ends_with("PermissionsPolicy") && action.contains(":Put");
     let documents = if replaces_policy { Vec::new() } else { target.documents(world) };
     let mut request = iam::request(world, &call.caller, &call.region, call.now);
-    request.action = action.to_owned();
-    request.resource = resource.to_owned();
+    action.clone_into(&mut request.action);
+    resource.clone_into(&mut request.resource);
     match evaluate(&documents, &request) {
         Decision::Allow(_) => Ok(()),
         Decision::ImplicitDeny if home => Ok(()),
@@ -110,7 +110,7 @@ pub fn bearer_may(
         return false;
     }
     let mut request = iam::request(world, &grant.caller, region, now);
-    request.action = action.to_owned();
+    action.clone_into(&mut request.action);
     request.resource.clone_from(&place.arn);
     let documents = target.documents(world);
     let home = target.is_home_of(world, &grant.caller.account);

@@ -7,7 +7,7 @@ use super::package::{PackageKey, Version};
 use super::repository::Repository;
 use super::rules::{PACKAGE, REVISION, invalid};
 use crate::sandbox::constraint::Members;
-use crate::sandbox::wire::{Refusal, Reply};
+use crate::sandbox::wire::Refusal;
 
 /// Why one version cannot be dealt with, in the model's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Selection {
         &self,
         mut judge: impl FnMut(&str, Option<&str>) -> Result<Option<T>, Failure>,
         mut act: impl FnMut(T) -> Version,
-    ) -> Reply {
+    ) -> Value {
         let judged: Vec<_> = self.0.iter().map(|(one, revision)| (one, judge(one, revision.as_deref()))).collect();
         let (mut successful, mut failed) = (Map::new(), Map::new());
         let all_well = judged.iter().all(|(_, judgement)| judgement.is_ok());
@@ -96,7 +96,7 @@ impl Selection {
                 Ok(None) => {}
             }
         }
-        Ok(json!({"successfulVersions": successful, "failedVersions": failed}))
+        json!({"successfulVersions": successful, "failedVersions": failed})
     }
 }
 

@@ -1,7 +1,10 @@
 //! `CopyPackageVersions`: how approved packages get into a repository without upstreams (aws-facts 2.5).
 
+use std::collections::BTreeMap;
+
 use super::access;
 use super::batch::{Failure, Selection};
+use super::package::Version;
 use super::place::{DomainPlace, package_key};
 use super::reach::{Reachable, reach, retain};
 use super::rules::{REPOSITORY, invalid, malformed};
@@ -27,14 +30,13 @@ pub fn copy(world: &mut World, call: &Call) -> Reply {
     access::permit(world, call, &destination.package(&key))?;
 
     let held = domain.find(world, &call.region)?;
-    let mut offered = if from_upstream { reach(held, &source.name, &key)? } else { Default::default() };
     let own = held.repository(&source.name)?;
-    if !from_upstream {
-        for version in own.package(&key)?.versions.values() {
-            let reachable = Reachable { version: version.clone(), through: source.name.clone() };
-            offered.insert(version.version.clone(), reachable);
-        }
-    }
+    let offered: BTreeMap<String, Reachable> = if from_upstream {
+        reach(held, &source.name, &key)?
+    } else {
+        let offer = |version: &Version| Reachable { version: version.clone(), through: source.name.clone() };
+        own.package(&key)?.versions.iter().map(|(number, version)| (number.clone(), offer(version))).collect()
+    };
     let present = held.repository(&destination.name)?.packages.get(&key).cloned();
 
     let judge = |version: &str, revision: Option<&str>| {
@@ -55,7 +57,7 @@ pub fn copy(world: &mut World, call: &Call) -> Reply {
     let answer = selection.apply(judge, |offer| {
         copied.push(offer.clone());
         offer.version
-    })?;
+    });
     for offer in copied {
         retain(held, &source.name, &key, &offer, call.now);
         let mut version = offer.version;

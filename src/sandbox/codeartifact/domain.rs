@@ -57,6 +57,14 @@ impl Domain {
         self.repositories.get_mut(name).ok_or_else(|| not_found("repository", name, message))
     }
 
+    /// Refuses everything that has to read what the key encrypts (aws-facts 2.1).
+    ///
+    /// # Errors
+    /// The key is lost.
+    pub fn must_be_readable(&self) -> Result<(), Refusal> {
+        if self.key_usable { Ok(()) } else { Err(bad_key(&self.encryption_key)) }
+    }
+
     /// Bytes of all assets; what several repositories share is stored once.
     fn size(&self) -> usize {
         let mut stored = BTreeSet::new();
@@ -90,8 +98,7 @@ impl Domain {
 fn key_arn(call: &Call, partition: &str, wanted: Option<&str>) -> Result<String, Refusal> {
     let prefix = format!("arn:{partition}:kms:{}:", call.region);
     let Some(wanted) = wanted else {
-        let digest = Sha256::digest(format!("aws/codeartifact {} {}", call.account, call.region));
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = format!("{:x}", Sha256::digest(format!("aws/codeartifact {} {}", call.account, call.region)));
         let id = format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32]);
         return Ok(format!("{prefix}{}:key/{id}", call.account));
     };
@@ -107,8 +114,12 @@ fn key_arn(call: &Call, partition: &str, wanted: Option<&str>) -> Result<String,
     } else if is_id(wanted) {
         return Ok(format!("{prefix}{}:key/{wanted}", call.account));
     }
-    let message = format!("The encryption key '{wanted}' does not exist, is not symmetric or is not accessible");
-    Err(Refusal::new(400, "ValidationException", message).with("reason", "ENCRYPTION_KEY_ERROR"))
+    Err(bad_key(wanted))
+}
+
+fn bad_key(key: &str) -> Refusal {
+    let message = format!("The encryption key '{key}' does not exist, is not symmetric or is not accessible");
+    Refusal::new(400, "ValidationException", message).with("reason", "ENCRYPTION_KEY_ERROR")
 }
 
 /// `CreateDomain`.

@@ -73,8 +73,7 @@ impl Asset {
     /// A file with its digest.
     #[must_use]
     pub fn new(name: impl Into<String>, content: Bytes, uploaded: Instant) -> Self {
-        let sha256 = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { name: name.into(), content, sha256, uploaded }
+        Self { name: name.into(), sha256: format!("{:x}", Sha256::digest(&content)), content, uploaded }
     }
 
     /// Its entry in `ListPackageVersionAssets`.
@@ -138,7 +137,7 @@ impl Version {
     #[must_use]
     pub fn revision(&self) -> String {
         let files = self.assets.iter().flat_map(|asset| [asset.name.as_bytes(), asset.sha256.as_bytes()]);
-        let digest = files.fold(Sha256::new(), |digest, part| digest.chain_update(part)).finalize();
+        let digest = files.fold(Sha256::new(), Digest::chain_update).finalize();
         STANDARD.encode(digest)
     }
 

@@ -94,7 +94,9 @@ impl RepositoryPlace {
     /// Not allowed, or not there.
     pub fn open<'w>(&self, world: &'w mut World, call: &Call) -> Result<&'w mut Repository, Refusal> {
         access::permit(world, call, &self.arn)?;
-        self.domain.find(world, &call.region)?.repository(&self.name)
+        let domain = self.domain.find(world, &call.region)?;
+        domain.must_be_readable()?;
+        domain.repository(&self.name)
     }
 }
 
@@ -130,7 +132,9 @@ impl PackagePlace {
     /// Not allowed, or not there.
     pub fn open<'w>(&self, world: &'w mut World, call: &Call) -> Result<&'w mut Repository, Refusal> {
         access::permit(world, call, &self.repository.package(&self.key))?;
-        self.repository.domain.find(world, &call.region)?.repository(&self.repository.name)
+        let domain = self.repository.domain.find(world, &call.region)?;
+        domain.must_be_readable()?;
+        domain.repository(&self.repository.name)
     }
 }
 

@@ -91,7 +91,13 @@ fn answer(world: &mut World, request: &Request<Bytes>, target: &Target, now: Ins
         ("POST", []) => upload(world, request, &session),
         ("GET" | "HEAD", ["simple", package]) if !target.has_slash => Ok(redirect(package)),
         ("GET" | "HEAD", ["simple", package]) => index(world, request.headers(), &session, package),
-        ("GET" | "HEAD", ["simple", package, version, file]) => download(world, &session, package, version, file),
+        ("GET" | "HEAD", ["simple", package, version, file]) => {
+            let (delivered, response) = download(world, &session, package, version, file)?;
+            if request.method() == Method::GET {
+                retain_in(world, &session, package, &delivered);
+            }
+            Ok(response)
+        }
         // aws-facts 2.3: there is no list of all projects.
         ("GET" | "HEAD" | "POST", _) => Err(plain(StatusCode::NOT_FOUND, "Not Found")),
         _ => Err(plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")),
@@ -124,10 +130,11 @@ fn enter(
     let domain = DomainPlace::new(world, &region, target.owner.clone(), &target.domain);
     let place = domain.repository(&target.repository);
     must_be_allowed(world, &grant, action, &place, &region, now)?;
-    domain
-        .find(world, &region)
-        .and_then(|domain| domain.repository(&place.name).map(|_| ()))
-        .map_err(|it| refuse(&it))?;
+    let readable = domain.find(world, &region).and_then(|domain| {
+        domain.must_be_readable()?;
+        domain.repository(&place.name).map(|_| ())
+    });
+    readable.map_err(|refusal| refuse(&refusal))?;
     Ok(Session { place, region, now })
 }
 
@@ -188,7 +195,7 @@ fn html_index(key: &PackageKey, versions: &[&Version]) -> String {
         let python = version.requires_python.as_deref().map(|range| range.replace('>', "&gt;").replace('<', "&lt;"));
         let python = python.map(|range| format!(" data-requires-python=\"{range}\"")).unwrap_or_default();
         for asset in &version.assets {
-            lines += &format!("<a href=\"{}\"{python}>{}</a><br>\n", link(version, asset), asset.name);
+            lines.extend(["<a href=\"", &link(version, asset), "\"", &python, ">", &asset.name, "</a><br>\n"]);
         }
     }
     lines + "</body></html>\n"
@@ -211,15 +218,25 @@ fn json_index(key: &PackageKey, versions: &[&Version]) -> String {
     json!({"meta": {"api-version": "1.1"}, "name": key.name, "versions": numbers, "files": files}).to_string()
 }
 
-fn download(world: &mut World, session: &Session, package: &str, version: &str, file: &str) -> Answer {
-    let key = PackageKey::python(package);
-    let found = versions(world, session, &key)?;
+fn download(
+    world: &mut World,
+    session: &Session,
+    package: &str,
+    version: &str,
+    file: &str,
+) -> Result<(Reachable, Response<Bytes>), Response<Bytes>> {
+    let mut found = versions(world, session, &PackageKey::python(package))?;
     let missing = || plain(StatusCode::NOT_FOUND, &format!("'{file}' not found"));
-    let delivered = found.get(version).filter(|found| found.version.is_downloadable()).ok_or_else(missing)?;
+    let delivered = found.remove(version).filter(|found| found.version.is_downloadable()).ok_or_else(missing)?;
     let asset = delivered.version.assets.iter().find(|asset| asset.name == file).ok_or_else(missing)?;
-    let domain = session.place.domain.find(world, &session.region).map_err(|refusal| refuse(&refusal))?;
-    retain(domain, &session.place.name, &key, delivered, session.now);
-    Ok(respond(StatusCode::OK, "application/octet-stream", asset.content.clone()))
+    let content = asset.content.clone();
+    Ok((delivered, respond(StatusCode::OK, "application/octet-stream", content)))
+}
+
+fn retain_in(world: &mut World, session: &Session, package: &str, delivered: &Reachable) {
+    if let Ok(domain) = session.place.domain.find(world, &session.region) {
+        retain(domain, &session.place.name, &PackageKey::python(package), delivered, session.now);
+    }
 }
 
 /// What twine does.

@@ -209,8 +209,11 @@ pub fn list_in_domain(world: &mut World, call: &Call) -> Reply {
     let size = members.number("maxResults", 1, 1000).unwrap_or(1000);
     let token = members.text("nextToken", &NEXT_TOKEN);
     members.finish().map_err(malformed)?;
-    let repositories = place.open(world, call)?.repositories.values();
-    let entries = repositories
+    let domain = place.open(world, call)?;
+    domain.must_be_readable()?;
+    let entries = domain
+        .repositories
+        .values()
         .filter(|repository| repository.name.starts_with(prefix))
         .filter(|repository| administrator.is_none_or(|account| repository.administrator == account))
         .map(|repository| (repository.name.clone(), repository.summary()))

@@ -46,11 +46,11 @@ impl Request {
             let found = meant(&before, &self.place.key, version, revision, self.expected.as_deref())?;
             if allowed(found) { Ok(Some(found.clone())) } else { Err(Failure::NotAllowed) }
         };
-        self.selection.apply(judge, |mut version: Version| {
+        Ok(self.selection.apply(judge, |mut version: Version| {
             change(&mut version);
             repository.take_in(&self.place.key, version.clone(), false);
             version
-        })
+        }))
     }
 }
 
@@ -91,13 +91,13 @@ pub fn delete_versions(world: &mut World, call: &Call) -> Reply {
     let judge = |version: &str, revision: Option<&str>| {
         meant(&before, key, version, revision, request.expected.as_deref()).map(|found| Some(found.clone()))
     };
-    request.selection.apply(judge, |mut version: Version| {
+    Ok(request.selection.apply(judge, |mut version: Version| {
         if let Some(package) = repository.packages.get_mut(key) {
             package.versions.remove(&version.version);
         }
         "Deleted".clone_into(&mut version.status);
         version
-    })
+    }))
 }
 
 /// `DeletePackage`: with all versions and with its origin controls.

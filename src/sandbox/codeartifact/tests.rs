@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::types::{
-    AllowPublish, AllowUpstream, PackageFormat, PackageOriginRestrictions, PackageVersionErrorCode,
-    PackageVersionStatus, Tag, UpstreamRepository, ValidationExceptionReason,
+    AllowPublish, AllowUpstream, ExternalConnectionStatus, PackageFormat, PackageOriginRestrictions,
+    PackageVersionErrorCode, PackageVersionStatus, Tag, UpstreamRepository, ValidationExceptionReason,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -36,7 +36,7 @@ impl Depot {
     fn empty() -> Self {
         let bench = Bench::new(Settings::default());
         let client = Client::new(&bench.config(ACCOUNT, REGION));
-        Self { client, bench }
+        Self { bench, client }
     }
 
     async fn repository(&self, name: &str, upstreams: &[&str]) {
@@ -135,6 +135,20 @@ async fn a_domain_goes_only_when_it_is_empty_and_then_as_often_as_one_likes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_domain_whose_key_is_lost_goes_with_all_it_holds() {
+    let depot = Depot::new().await;
+    depot.bench.simulator.with_world(|world| {
+        world.account(ACCOUNT).region(REGION).codeartifact.domain_mut("acme").unwrap().key_usable = false;
+    });
+    let list = depot.client.list_repositories_in_domain().domain("acme").send().await;
+    assert_eq!(refusal(list).0, "ValidationException");
+    let delete = depot.client.delete_repository().domain("acme").repository("team").send().await;
+    assert_eq!(refusal(delete).0, "ValidationException");
+    depot.client.delete_domain().domain("acme").send().await.unwrap();
+    assert_eq!(refusal(depot.client.describe_domain().domain("acme").send().await).0, "ResourceNotFoundException");
+}
+
+#[tokio::test(start_paused = true)]
 async fn quotas_have_a_status_of_their_own() {
     let depot = Depot::empty();
     for number in 0..10 {
@@ -169,7 +183,7 @@ async fn a_repository_has_upstreams_or_one_external_connection() {
     let described = depot.client.describe_repository().domain("acme").repository("store").send().await.unwrap();
     let connections = described.repository.unwrap().external_connections.unwrap();
     assert_eq!(connections[0].external_connection_name.as_deref(), Some("public:pypi"));
-    assert_eq!(connections[0].status.as_ref().map(|status| status.as_str()), Some("Available"));
+    assert_eq!(connections[0].status.as_ref().map(ExternalConnectionStatus::as_str), Some("Available"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -344,7 +358,7 @@ async fn without_a_valid_token_it_is_401_and_without_permission_403() {
     assert_eq!(depot.get(&token, "team/simple/six/").await.status(), StatusCode::OK);
     assert_eq!(depot.get(&token, "store/simple/six/").await.status(), StatusCode::FORBIDDEN);
 
-    depot.bench.pass(Duration::from_secs(43_200)).await;
+    depot.bench.pass(Duration::from_hours(12)).await;
     assert_eq!(depot.get(&token, "team/simple/six/").await.status(), StatusCode::UNAUTHORIZED);
 }
 

@@ -40,11 +40,15 @@ impl Recipe<'_> {
     }
 
     fn metadata(&self) -> String {
-        let requires: String = self.requires.iter().map(|one| format!("Requires-Dist: {one}\n")).collect();
-        format!(
-            "Metadata-Version: 2.1\nName: {}\nVersion: {}\nSummary: {}\nRequires-Python: {}\n{requires}",
-            self.name, self.version, self.summary, self.requires_python
-        )
+        let mut lines = vec![
+            "Metadata-Version: 2.1".to_owned(),
+            format!("Name: {}", self.name),
+            format!("Version: {}", self.version),
+            format!("Summary: {}", self.summary),
+            format!("Requires-Python: {}", self.requires_python),
+        ];
+        lines.extend(self.requires.iter().map(|one| format!("Requires-Dist: {one}")));
+        lines.join("\n") + "\n"
     }
 
     /// The file. The same recipe always gives the same bytes.
@@ -59,14 +63,15 @@ impl Recipe<'_> {
             (format!("{info}/METADATA"), self.metadata()),
             (format!("{info}/WHEEL"), tag.to_owned()),
         ];
-        let record: String = files
+        let mut record: Vec<String> = files
             .iter()
             .map(|(path, text)| {
                 let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(text));
-                format!("{path},sha256={digest},{}\n", text.len())
+                format!("{path},sha256={digest},{}", text.len())
             })
             .collect();
-        let record = (format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n"));
+        record.push(format!("{info}/RECORD,,\n"));
+        let record = (format!("{info}/RECORD"), record.join("\n"));
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::list::Listing;
 use super::region;
-use super::rules::{NAME, SCRIPT, forbid_reserved, invalid, not_found, tags};
+use super::rules::{NAME, SCRIPT, forbid_reserved, invalid, modelled, not_found, tags};
 use crate::sandbox::clock::{Instant, epoch_seconds};
 use crate::sandbox::constraint::Members;
 use crate::sandbox::wire::{Call, Refusal, Reply};
@@ -54,36 +54,62 @@ impl Lifecycle {
     }
 }
 
-/// A hook as it was sent: outer `None` if it was not mentioned, inner if its list was empty.
-fn hook(members: &mut Members<'_>, name: &str) -> Option<Option<String>> {
-    let hooks = members.list(name, 0, 1)?;
-    let content = hooks.first().and_then(|hook| hook.get("Content")).and_then(Value::as_str);
-    if let Some(content) = content {
-        members.check(&format!("{name}.1.member.content"), content, &SCRIPT);
-    }
-    Some(content.map(str::to_owned))
+/// What a request says about one of the two scripts.
+#[derive(Debug, PartialEq, Eq)]
+enum Hook {
+    Unmentioned,
+    Absent,
+    Script(String),
 }
 
-/// The scripts of a request, which have to be Base64 (aws-facts 3.5).
+impl Hook {
+    fn read(members: &mut Members<'_>, name: &str) -> Self {
+        let Some(hooks) = members.list(name, 0, 1) else { return Self::Unmentioned };
+        let Some(content) = hooks.first().and_then(|hook| hook.get("Content")).and_then(Value::as_str) else {
+            return Self::Absent;
+        };
+        members.check(&format!("{name}.1.member.content"), content, &SCRIPT);
+        Self::Script(content.to_owned())
+    }
+
+    /// Scripts travel and are kept in Base64 (aws-facts 3.5).
+    fn must_be_encoded(&self, name: &str) -> Result<(), Refusal> {
+        match self {
+            Self::Script(content) if STANDARD.decode(content).is_err() => {
+                Err(invalid(format!("The content of {name} is not valid Base64")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn apply(self, script: &mut Option<String>) {
+        match self {
+            Self::Unmentioned => {}
+            Self::Absent => *script = None,
+            Self::Script(content) => *script = Some(content),
+        }
+    }
+}
+
+/// Both scripts of a request.
 struct Hooks {
-    on_create: Option<Option<String>>,
-    on_start: Option<Option<String>>,
+    on_create: Hook,
+    on_start: Hook,
 }
 
 impl Hooks {
     fn read(members: &mut Members<'_>) -> Self {
-        Self { on_create: hook(members, "OnCreate"), on_start: hook(members, "OnStart") }
+        Self { on_create: Hook::read(members, "OnCreate"), on_start: Hook::read(members, "OnStart") }
     }
 
     fn must_be_encoded(&self) -> Result<(), Refusal> {
-        for (name, hook) in [("OnCreate", &self.on_create), ("OnStart", &self.on_start)] {
-            if let Some(Some(content)) = hook
-                && STANDARD.decode(content).is_err()
-            {
-                return Err(invalid(format!("The content of {name} is not valid Base64")));
-            }
-        }
-        Ok(())
+        self.on_create.must_be_encoded("OnCreate")?;
+        self.on_start.must_be_encoded("OnStart")
+    }
+
+    fn apply(self, lifecycle: &mut Lifecycle) {
+        self.on_create.apply(&mut lifecycle.on_create);
+        self.on_start.apply(&mut lifecycle.on_start);
     }
 }
 
@@ -110,21 +136,19 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
         return Err(invalid(format!("Cannot create a duplicate Notebook Instance Lifecycle Config ({arn})")));
     }
     if lifecycles.len() >= allowed {
-        return Err(Refusal::new(
-            400,
-            "ResourceLimitExceeded",
-            format!("The account-level limit of {allowed} notebook instance lifecycle configs has been reached."),
-        ));
+        let message = format!("The account-level limit of {allowed} Notebook Instance Lifecycle Configs was reached.");
+        return Err(modelled("ResourceLimitExceeded", message));
     }
-    let lifecycle = Lifecycle {
+    let mut lifecycle = Lifecycle {
         name: name.clone(),
         arn: arn.clone(),
-        on_create: hooks.on_create.flatten(),
-        on_start: hooks.on_start.flatten(),
+        on_create: None,
+        on_start: None,
         tags: tags.into_iter().collect(),
         created: call.now,
         modified: call.now,
     };
+    hooks.apply(&mut lifecycle);
     lifecycles.insert(name, lifecycle);
     Ok(json!({"NotebookInstanceLifecycleConfigArn": arn}))
 }
@@ -151,12 +175,7 @@ pub fn update(world: &mut World, call: &Call) -> Reply {
     members.finish().map_err(invalid)?;
     hooks.must_be_encoded()?;
     let lifecycle = region(world, call).sagemaker.lifecycles.get_mut(&name).ok_or_else(not_found)?;
-    if let Some(script) = hooks.on_create {
-        lifecycle.on_create = script;
-    }
-    if let Some(script) = hooks.on_start {
-        lifecycle.on_start = script;
-    }
+    hooks.apply(lifecycle);
     lifecycle.modified = call.now;
     Ok(json!({}))
 }

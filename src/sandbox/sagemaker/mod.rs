@@ -108,5 +108,5 @@ fn region<'w>(world: &'w mut World, call: &Call) -> &'w mut Region {
 
 fn no_studio(call: &Call) -> Refusal {
     let id = call.params.get("DomainId").and_then(serde_json::Value::as_str).unwrap_or_default();
-    Refusal::new(400, "ResourceNotFound", format!("Domain [{id}] does not exist."))
+    rules::modelled("ResourceNotFound", format!("Domain [{id}] does not exist."))
 }

@@ -51,11 +51,15 @@ pub fn not_found() -> Refusal {
     invalid("RecordNotFound")
 }
 
+/// An error that the model knows: it spells its message with a capital letter.
+pub fn modelled(code: &str, message: String) -> Refusal {
+    Refusal::new(400, code, message.clone()).with("Message", message)
+}
+
 /// A quota that is used up (aws-facts 3.4).
 #[must_use]
 pub fn limit_exceeded(limit: &str, allowed: usize, used: usize) -> Refusal {
-    Refusal::new(
-        400,
+    modelled(
         "ResourceLimitExceeded",
         format!(
             "The account-level service limit '{limit}' is {allowed} Instances, with current utilization of {used} \

@@ -39,7 +39,7 @@ impl Lab {
         let group = ec2.create_security_group().vpc_id(&vpc).group_name("notebooks").description("n");
         let group = group.send().await.unwrap().group_id.unwrap();
         let role = bench.role("notebook", TRUST, "").await;
-        bench.pass(Duration::from_secs(60)).await;
+        bench.pass(Duration::from_mins(1)).await;
         let subnet = subnet.subnet.unwrap().subnet_id.unwrap();
         Self { sagemaker: Client::new(&config), ec2, role, subnet, group, bench }
     }
@@ -66,9 +66,9 @@ impl Lab {
 
     async fn stopped(&self, name: &str) {
         self.isolated(name).send().await.unwrap();
-        self.bench.pass(Duration::from_secs(300)).await;
+        self.bench.pass(Duration::from_mins(5)).await;
         self.sagemaker.stop_notebook_instance().notebook_instance_name(name).send().await.unwrap();
-        self.bench.pass(Duration::from_secs(300)).await;
+        self.bench.pass(Duration::from_mins(5)).await;
     }
 }
 
@@ -91,28 +91,28 @@ async fn a_notebook_goes_through_its_states_and_leaves_its_interface_behind_for_
     );
     assert!(refusal(delete().await).1.starts_with("Status (Pending) not in ([Stopped, Failed])"));
 
-    lab.bench.pass(Duration::from_secs(240)).await;
+    lab.bench.pass(Duration::from_mins(4)).await;
     let described = lab.sagemaker.describe_notebook_instance().notebook_instance_name(name).send().await.unwrap();
     assert_eq!(described.notebook_instance_status, Some(NotebookInstanceStatus::InService));
     assert_eq!(described.url.as_deref(), Some("test-notebook.notebook.eu-west-1.sagemaker.aws"));
-    assert_eq!(described.security_groups(), [lab.group.clone()]);
+    assert_eq!(described.security_groups(), std::slice::from_ref(&lab.group));
     assert_eq!(described.platform_identifier.as_deref(), Some("notebook-al2023-v1"));
     let interface = described.network_interface_id.clone().unwrap();
     assert!(refusal(delete().await).1.contains("Unable to transition to (Deleting)"));
 
     stop().await.unwrap();
     assert_eq!(lab.status(name).await, NotebookInstanceStatus::Stopping);
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     assert_eq!(lab.status(name).await, NotebookInstanceStatus::Stopped);
     delete().await.unwrap();
     assert_eq!(lab.status(name).await, NotebookInstanceStatus::Deleting);
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     let gone = lab.sagemaker.describe_notebook_instance().notebook_instance_name(name).send().await;
     assert_eq!(refusal(gone), ("ValidationException".into(), "RecordNotFound".into()));
 
     let group_in_use = lab.ec2.delete_security_group().group_id(&lab.group).send().await;
     assert_eq!(refusal(group_in_use).0, "DependencyViolation", "{interface} outlives the notebook");
-    lab.bench.pass(Duration::from_secs(300)).await;
+    lab.bench.pass(Duration::from_mins(5)).await;
     lab.ec2.delete_security_group().group_id(&lab.group).send().await.unwrap();
 }
 
@@ -127,11 +127,11 @@ async fn a_role_that_was_just_made_or_trusts_somebody_else_cannot_be_taken() {
     };
     let fresh = lab.bench.role("fresh", TRUST, "").await;
     assert_eq!(refusal(lab.create("n").role_arn(&fresh).send().await).1, expected(&fresh));
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     lab.create("n").role_arn(&fresh).send().await.unwrap();
 
     let other = lab.bench.role("other", r#"{"Service":"ec2.amazonaws.com"}"#, "").await;
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     assert_eq!(refusal(lab.create("m").role_arn(&other).send().await).1, expected(&other));
     let foreign = lab.create("m").role_arn("arn:aws:iam::444455556666:role/x").send().await;
     assert_eq!(refusal(foreign).0, "AccessDeniedException");
@@ -192,7 +192,7 @@ async fn only_a_stopped_notebook_is_changed_and_its_volume_only_grows() {
     update().volume_size_in_gb(20).instance_type(InstanceType::MlM5Xlarge).send().await.unwrap();
     assert_eq!(lab.status("n").await, NotebookInstanceStatus::Updating);
     assert!(refusal(update().volume_size_in_gb(30).send().await).1.starts_with("Status (Updating) not in ([Stopped])"));
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     let described = lab.sagemaker.describe_notebook_instance().notebook_instance_name("n").send().await.unwrap();
     assert_eq!(described.notebook_instance_status, Some(NotebookInstanceStatus::Stopped));
     assert_eq!((described.volume_size_in_gb, described.instance_type), (Some(20), Some(InstanceType::MlM5Xlarge)));
@@ -214,12 +214,12 @@ async fn a_start_can_fail_or_be_lost_and_a_failed_notebook_starts_again() {
     sagemaker(&|state| state.fail_next_start("n", "Notebook Instance Lifecycle Config took longer than 5 minutes"));
     start().await.unwrap();
     assert_eq!(lab.status("n").await, NotebookInstanceStatus::Pending);
-    lab.bench.pass(Duration::from_secs(240)).await;
+    lab.bench.pass(Duration::from_mins(4)).await;
     let failed = lab.sagemaker.describe_notebook_instance().notebook_instance_name("n").send().await.unwrap();
     assert_eq!(failed.notebook_instance_status, Some(NotebookInstanceStatus::Failed));
     assert!(failed.failure_reason.unwrap().contains("5 minutes"));
     start().await.unwrap();
-    lab.bench.pass(Duration::from_secs(240)).await;
+    lab.bench.pass(Duration::from_mins(4)).await;
     assert_eq!(lab.status("n").await, NotebookInstanceStatus::InService);
 }
 
@@ -229,7 +229,7 @@ async fn only_a_running_notebook_has_a_presigned_url_and_every_one_is_new() {
     lab.create("Nb").send().await.unwrap();
     let presign = || lab.sagemaker.create_presigned_notebook_instance_url().notebook_instance_name("Nb");
     assert_eq!(refusal(presign().send().await).0, "ValidationException");
-    lab.bench.pass(Duration::from_secs(240)).await;
+    lab.bench.pass(Duration::from_mins(4)).await;
     assert_eq!(refusal(presign().session_expiration_duration_in_seconds(60).send().await).0, "ValidationException");
     let one = presign().send().await.unwrap().authorized_url.unwrap();
     let other = presign().send().await.unwrap().authorized_url.unwrap();
@@ -252,8 +252,8 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
     let first = list().max_results(2).send().await.unwrap();
     assert_eq!(names(&first), ["alpha", "beta"]);
     assert!(first.notebook_instances()[0].last_modified_time.is_some());
-    let last = list().max_results(2).next_token(first.next_token.unwrap()).send().await.unwrap();
-    assert_eq!((names(&last), last.next_token.clone()), (vec!["gamma".to_owned()], None));
+    let second = list().max_results(2).next_token(first.next_token.unwrap()).send().await.unwrap();
+    assert_eq!((names(&second), second.next_token.clone()), (vec!["gamma".to_owned()], None));
     let running = list().status_equals(NotebookInstanceStatus::InService).send().await.unwrap();
     assert_eq!(names(&running), ["alpha", "beta"]);
     let latest = list().sort_by(NotebookInstanceSortKey::CreationTime);
@@ -294,9 +294,9 @@ async fn a_lifecycle_configuration_is_kept_as_sent_and_cannot_go_while_it_is_use
         lab.sagemaker.delete_notebook_instance_lifecycle_config().notebook_instance_lifecycle_config_name("pip").send()
     };
     assert!(refusal(delete().await).1.contains("in use"));
-    lab.bench.pass(Duration::from_secs(240)).await;
+    lab.bench.pass(Duration::from_mins(4)).await;
     lab.sagemaker.stop_notebook_instance().notebook_instance_name("n").send().await.unwrap();
-    lab.bench.pass(Duration::from_secs(60)).await;
+    lab.bench.pass(Duration::from_mins(1)).await;
     let detach = lab.sagemaker.update_notebook_instance().notebook_instance_name("n");
     detach.disassociate_lifecycle_config(true).send().await.unwrap();
     delete().await.unwrap();
