@@ -4,6 +4,8 @@
 mod query;
 mod rest;
 mod scope;
+#[cfg(test)]
+mod shapes;
 mod xml;
 
 use bytes::Bytes;
@@ -213,6 +215,8 @@ fn unsigned(request: &Request<Bytes>) -> Response<Bytes> {
 /// Writes an answer in the protocol of the service.
 #[must_use]
 pub fn respond(service: Service, operation: &str, request_id: &str, reply: Reply) -> Response<Bytes> {
+    #[cfg(test)]
+    shapes::check(service, operation, reply.as_ref().ok());
     match (service, reply) {
         (Service::Ec2, Ok(value)) => markup(200, request_id, &xml::ec2_answer(operation, request_id, &value)),
         (Service::Ec2, Err(refusal)) => markup(refusal.status, request_id, &xml::ec2_error(request_id, &refusal)),

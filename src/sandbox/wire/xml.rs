@@ -46,10 +46,8 @@ pub fn query_answer(service: Service, operation: &str, request_id: &str, value: 
     if value.as_object().is_some_and(|map| !map.is_empty() || EMPTY_RESULTS.contains(&operation)) {
         element(&mut out, &format!("{operation}Result"), value, "member");
     }
-    let _ = write!(
-        out,
-        "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
-    );
+    let _ =
+        write!(out, "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>");
     out
 }
 

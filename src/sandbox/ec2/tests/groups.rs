@@ -1,6 +1,9 @@
 //! Security groups and their rules.
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, PrefixListId, ResourceType, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
+    UserIdGroupPair,
+};
 
 use super::{Aws, code, filter, tagged};
 
@@ -110,4 +113,38 @@ async fn the_default_group_stays_as_long_as_the_vpc() {
     let id = groups.security_groups()[0].group_id().expect("an id");
     let delete = aws.ec2.delete_security_group().group_id(id).send().await;
     assert_eq!(delete.map_err(code).expect_err("refused"), "CannotDelete");
+}
+
+#[tokio::test(start_paused = true)]
+async fn egress_can_be_limited_to_a_prefix_list() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let group = aws.group(&vpc, "g").await;
+    let lists = aws.ec2.describe_prefix_lists().send().await.expect("listed");
+    let list = lists.prefix_lists()[0].prefix_list_id().expect("an id");
+    let authorize = |list: &str| {
+        let permission = https().prefix_list_ids(PrefixListId::builder().prefix_list_id(list).build()).build();
+        aws.ec2.authorize_security_group_egress().group_id(&group).ip_permissions(permission).send()
+    };
+    let made = authorize(list).await.expect("made");
+    let rule = &made.security_group_rules()[0];
+    assert_eq!((rule.is_egress(), rule.prefix_list_id()), (Some(true), Some(list)));
+    assert_eq!(authorize("pl-00000000").await.map_err(code).expect_err("refused"), "InvalidPrefixListID.NotFound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_can_be_widened_in_place_and_keeps_its_id() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let group = aws.group(&vpc, "g").await;
+    let authorize = aws.ec2.authorize_security_group_ingress().group_id(&group);
+    let made = authorize.ip_permissions(https_from("10.0.0.0/16")).send().await.expect("made");
+    let id = made.security_group_rules()[0].security_group_rule_id().expect("an id");
+    let wider = SecurityGroupRuleRequest::builder().ip_protocol("-1").cidr_ipv4("0.0.0.0/0").build();
+    let update = SecurityGroupRuleUpdate::builder().security_group_rule_id(id).security_group_rule(wider).build();
+    let modify = aws.ec2.modify_security_group_rules().group_id(&group).security_group_rules(update);
+    modify.send().await.expect("changed");
+    let rules = aws.ec2.describe_security_group_rules().security_group_rule_ids(id).send().await.expect("found");
+    let rule = &rules.security_group_rules()[0];
+    assert_eq!((rule.cidr_ipv4(), rule.ip_protocol()), (Some("0.0.0.0/0"), Some("-1")));
 }

@@ -5,6 +5,7 @@ mod groups;
 mod lists;
 mod network;
 mod trouble;
+mod ways_out;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -230,6 +230,66 @@ async fn custom_dhcp_options_can_take_the_place_of_the_default_ones() {
     aws.ec2.associate_dhcp_options().dhcp_options_id(&id).vpc_id(&vpc).send().await.expect("associated");
     let found = aws.ec2.describe_vpcs().vpc_ids(&vpc).send().await.expect("found");
     assert_eq!(found.vpcs()[0].dhcp_options_id(), Some(id.as_str()));
+    let options = aws.ec2.describe_dhcp_options().dhcp_options_ids(&id).send().await.expect("found");
+    let configuration = &options.dhcp_options()[0].dhcp_configurations()[0];
+    assert_eq!(configuration.values()[0].value(), Some("10.9.9.9"));
+    let delete = || aws.ec2.delete_dhcp_options().dhcp_options_id(&id).send();
+    assert_eq!(delete().await.map_err(code).expect_err("in use"), "DependencyViolation");
+    aws.ec2.associate_dhcp_options().dhcp_options_id("default").vpc_id(&vpc).send().await.expect("none at all");
+    delete().await.expect("deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn public_addresses_are_off_until_somebody_turns_them_on() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let subnet = aws.subnet(&vpc, "10.0.1.0/24", "a").await;
+    let public = async || {
+        let found = aws.ec2.describe_subnets().subnet_ids(&subnet).send().await.expect("found");
+        found.subnets()[0].map_public_ip_on_launch()
+    };
+    assert_eq!(public().await, Some(false));
+    let modify = aws.ec2.modify_subnet_attribute().subnet_id(&subnet).map_public_ip_on_launch(boolean(true));
+    modify.send().await.expect("changed");
+    assert_eq!(public().await, Some(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_main_route_table_can_be_replaced_but_not_disassociated() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let other = aws.route_table(&vpc).await;
+    let main = async || {
+        let look = aws.ec2.describe_route_tables().filters(filter("association.main", "true"));
+        let tables = look.send().await.expect("listed").route_tables.expect("tables");
+        (tables[0].route_table_id().map(str::to_owned), tables[0].associations()[0].clone())
+    };
+    let (_, association) = main().await;
+    let association = association.route_table_association_id().expect("an id");
+    let disassociate = aws.ec2.disassociate_route_table().association_id(association).send().await;
+    assert_eq!(disassociate.map_err(code).expect_err("refused"), "InvalidParameterValue");
+    let replace = aws.ec2.replace_route_table_association().association_id(association).route_table_id(&other);
+    replace.send().await.expect("replaced");
+    assert_eq!(main().await.0.as_deref(), Some(other.as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_can_be_led_elsewhere_but_not_the_local_one() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let table = aws.route_table(&vpc).await;
+    let gateway = aws.ec2.create_internet_gateway().send().await.expect("made").internet_gateway;
+    let gateway = gateway.and_then(|gateway| gateway.internet_gateway_id).expect("an id");
+    aws.ec2.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("attached");
+    let replace = |block: &str| {
+        let replace = aws.ec2.replace_route().route_table_id(&table).destination_cidr_block(block);
+        replace.gateway_id(&gateway).send()
+    };
+    assert_eq!(replace("0.0.0.0/0").await.map_err(code).expect_err("not there"), "InvalidRoute.NotFound");
+    assert_eq!(replace("10.0.0.0/16").await.map_err(code).expect_err("local"), "InvalidParameterValue");
+    let create = aws.ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0");
+    create.gateway_id(&gateway).send().await.expect("made");
+    replace("0.0.0.0/0").await.expect("replaced");
 }
 
 #[tokio::test(start_paused = true)]
