@@ -25,13 +25,37 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     let made = world.settle(&mut tenant).await;
     assert_ready(&made.report);
     truth(&made.report, conditions::IN_SYNC).expect("InSync");
+    let create = Count::of(&world);
+    println!("scenario A, create: {create}; {} resources", made.report.total);
 
     world.simulator.clear_log();
     for _ in 0..3 {
         let visit = world.check(&mut tenant).await;
         assert_ready(&visit.report);
     }
+    println!("scenario A, three checks: {}", Count::of(&world));
     assert_eq!(world.writes(), Vec::<String>::new(), "a check of what is as asked writes nothing");
 
+    world.simulator.clear_log();
     world.delete(&mut tenant).await;
+    println!("scenario A, delete: {}", Count::of(&world));
+}
+
+/// Calls by operation.
+struct Count(std::collections::BTreeMap<String, usize>);
+
+impl Count {
+    fn of(world: &World) -> Self {
+        let mut counts = std::collections::BTreeMap::new();
+        for entry in world.calls() {
+            *counts.entry(entry.operation).or_default() += 1;
+        }
+        Self(counts)
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} calls {:?}", self.0.values().sum::<usize>(), self.0)
+    }
 }
