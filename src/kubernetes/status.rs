@@ -83,7 +83,7 @@ impl StatusWriter {
         let before = object.status.clone().unwrap_or_default();
         let mut status = before.clone();
         status.observed_generation = object.metadata.generation;
-        status.conditions = self::conditions(object, &before, &report.facts, now);
+        status.conditions = conditions(object, &before, &report.facts, now);
         status.last_handled_reconcile_at = object.annotations().get(RECONCILE_AT).cloned();
         self.write_if_new(object, &before, &status).await
     }
@@ -106,7 +106,7 @@ impl StatusWriter {
             Problem::new(ErrorClass::Waiting, "AWS is being looked at for the first time").because("Progressing");
         let mut status = before.clone();
         status.account = Some(account.to_owned());
-        status.conditions = self::conditions(&object, &before, &report_blocked(&first).facts, Timestamp::now());
+        status.conditions = conditions(&object, &before, &report_blocked(&first).facts, Timestamp::now());
         // The generation counts as observed only once it was compared with AWS.
         self.apply(&object, &status, None).await
     }
@@ -193,7 +193,7 @@ fn compose(
         .filter(|intent| intent.token.as_ref().is_none_or(|token| !observation.settled_intents.contains(token)));
     let mut status = EnvironmentStatus {
         observed_generation: object.metadata.generation,
-        conditions: self::conditions(object, before, &report.facts, now),
+        conditions: conditions(object, before, &report.facts, now),
         last_verified_time: Some(Time(now)),
         last_handled_reconcile_at: object.annotations().get(RECONCILE_AT).cloned(),
         account: before.account.clone(),

@@ -1,6 +1,6 @@
 //! Whole scenarios against the simulated AWS, in virtual time: made from nothing, kept without a write, deleted without a trace.
 
-use cloister::{model::report::conditions, sandbox::world::Delays};
+use cloister::{model::report::{Next, conditions}, sandbox::world::Delays};
 
 use crate::world::{ACCOUNT, Tenant, World, assert_ready, truth};
 
@@ -37,7 +37,8 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     assert_eq!(world.writes(), Vec::<String>::new(), "a check of what is as asked writes nothing");
 
     world.simulator.clear_log();
-    world.delete(&mut tenant).await;
+    let report = world.delete(&mut tenant).await;
+    assert_eq!(report.next, Next::Gone, "{:#?}", report.facts);
     println!("scenario A, delete: {}", Count::of(&world));
 }
 
