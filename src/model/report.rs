@@ -237,17 +237,24 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
 pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcomes) -> Report {
     let problem = first_problem(plan, outcomes);
     let mut waits: Vec<String> = Vec::new();
+    let mut behind = 0;
     for (address, step) in &plan.steps {
         match outcomes.get(address) {
-            Some(Outcome::Started(what) | Outcome::Waiting(what)) => {
-                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            Some(Outcome::Started(what)) => waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-"))),
+            Some(Outcome::Waiting(_)) if step.after.iter().any(|before| !is_done(outcomes, before)) => {
+                // What only waits for its turn is counted; what is waited for in the first place is named.
+                behind += 1;
             }
+            Some(Outcome::Waiting(what)) => waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-"))),
             Some(Outcome::Failed(problem)) => waits.push(problem.to_string()),
             Some(Outcome::Done) | None => {}
         }
     }
     waits.extend(plan.waiting.iter().map(|(address, what)| format!("{address}: {what}")));
     waits.extend(plan.problems.iter().map(ToString::to_string));
+    if behind > 0 {
+        waits.push(format!("then {behind} more"));
+    }
     let unfinished = plan.steps.keys().any(|address| !matches!(outcomes.get(address), Some(Outcome::Done)));
     let anything = !plan.steps.is_empty() || !plan.waiting.is_empty() || !plan.problems.is_empty();
     let stalled = problem.as_ref().is_some_and(|problem| problem.class.needs_person());
@@ -278,6 +285,10 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         next,
         ..empty()
     }
+}
+
+fn is_done(outcomes: &Outcomes, address: &Address) -> bool {
+    matches!(outcomes.get(address), Some(Outcome::Done))
 }
 
 /// How far a wanted resource is.

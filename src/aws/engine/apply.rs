@@ -1,7 +1,7 @@
 //! Carrying out a plan: steps run side by side as soon as what they wait for is done, each through the ownership gate.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -70,7 +70,7 @@ impl Engine {
         let mut pending: BTreeMap<&Address, &Step> = plan.steps.iter().collect();
         let mut running = FuturesUnordered::new();
         loop {
-            let ready = take_ready(&mut pending, &outcomes, SIDE_BY_SIDE.saturating_sub(running.len()));
+            let ready = take_ready(plan, &mut pending, &outcomes, SIDE_BY_SIDE.saturating_sub(running.len()));
             for group in group_deletions(ready) {
                 let wanted = round.resolve(&group, &outputs);
                 running.push(round.turn(group, wanted));
@@ -90,15 +90,19 @@ impl Engine {
     }
 }
 
-/// Take out the steps whose predecessors are done.
-fn take_ready<'a>(pending: &mut BTreeMap<&'a Address, &'a Step>, outcomes: &Outcomes, room: usize) -> Vec<&'a Step> {
-    let done = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Done));
-    let open: BTreeSet<Address> = pending.keys().map(|address| (*address).clone()).collect();
-    let is_ready = |step: &Step| {
-        step.after.iter().all(|address| {
-            done(address) || (!open.contains(address) && !outcomes.contains_key(address) && step.verb == Verb::Delete)
-        })
+/// Take out the steps whose predecessors are done. What is not in the plan at all is nothing to wait for when something is deleted; a creation
+/// waits for it, as its inputs come from there.
+fn take_ready<'a>(
+    plan: &Plan,
+    pending: &mut BTreeMap<&'a Address, &'a Step>,
+    outcomes: &Outcomes,
+    room: usize,
+) -> Vec<&'a Step> {
+    let is_met = |step: &Step, address: &Address| match outcomes.get(address) {
+        Some(outcome) => *outcome == Outcome::Done,
+        None => step.verb == Verb::Delete && !plan.steps.contains_key(address),
     };
+    let is_ready = |step: &Step| step.after.iter().all(|address| is_met(step, address));
     let ready: Vec<&Address> =
         pending.iter().filter(|(_, step)| is_ready(step)).map(|(address, _)| *address).take(room).collect();
     ready.into_iter().filter_map(|address| pending.remove(address)).collect()
