@@ -69,7 +69,7 @@ impl StatusWriter {
     ) -> Result<(), kube::Error> {
         let now = Timestamp::now();
         let before = object.status.clone().unwrap_or_default();
-        let mut status = compose(object, &before, environment, observation, report, now);
+        let mut status = compose(object, &before, environment, observation, report, now).within_bounds();
         settle_times(&before, &mut status, now);
         self.write_if_new(object, &before, &status).await
     }
@@ -85,7 +85,7 @@ impl StatusWriter {
         status.observed_generation = object.metadata.generation;
         status.conditions = conditions(object, &before, &report.facts, now);
         status.last_handled_reconcile_at = object.annotations().get(RECONCILE_AT).cloned();
-        self.write_if_new(object, &before, &status).await
+        self.write_if_new(object, &before, &status.within_bounds()).await
     }
 
     /// Remember the account before anything is made in it, so that a deletion knows where to look whatever happens next. All conditions

@@ -3,6 +3,7 @@
 //! These types are the wire format and its schema, nothing more. They may hold any value that the schema lets through;
 //! whoever wants a value that cannot be malformed converts it into the model first. No behaviour towards AWS belongs here.
 
+mod bounds;
 pub mod check;
 pub mod environment;
 pub mod identity;

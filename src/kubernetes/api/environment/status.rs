@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::network::EndpointService;
+use crate::kubernetes::api::bounds::within_bounds;
 use crate::kubernetes::api::rule::{addresses, status_conditions};
 
 /// What was found in AWS at `lastVerifiedTime`.
@@ -79,6 +80,14 @@ pub struct EnvironmentStatus {
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub intents: Vec<CreationIntent>,
+}
+
+impl EnvironmentStatus {
+    /// The same with texts and lists cut to what the schema allows, so that the server never refuses it for its size.
+    #[must_use]
+    pub fn within_bounds(self) -> Self {
+        within_bounds(self)
+    }
 }
 
 /// Ids of the network.
@@ -229,7 +238,7 @@ pub struct ResourceReference {
     #[schemars(length(max = 512))]
     pub resource: String,
     /// Its id in AWS, or its name where the name is the id. Example: `subnet-0123456789abcdef0`.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 1024))]
     pub id: String,
 }
 
@@ -255,7 +264,7 @@ pub struct DriftItem {
     pub resource: String,
     /// Id in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 1024))]
     pub id: Option<String>,
     /// Path of the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
