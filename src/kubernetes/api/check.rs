@@ -301,7 +301,7 @@ mod tests {
     }
 
     fn listed(found: &[Violation]) -> String {
-        found.iter().map(|violation| format!("  {violation}\n")).collect()
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

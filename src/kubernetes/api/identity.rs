@@ -1,5 +1,4 @@
 //! `AWSIdentity`: with which role AWS is called, and who may use it.
-#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a priority of its own")]
 
 use std::collections::BTreeMap;
 

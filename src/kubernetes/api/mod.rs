@@ -5,7 +5,9 @@
 
 mod bounds;
 pub mod check;
+#[allow(clippy::duplicated_attributes, reason = "every printer column has a type and a priority of its own")]
 pub mod environment;
+#[allow(clippy::duplicated_attributes, reason = "every printer column has a type and a priority of its own")]
 pub mod identity;
 mod rule;
 pub mod schema;

@@ -225,7 +225,7 @@ mod tests {
         for crd in crds() {
             let schema = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
             walk(&crd.spec.names.kind, &serde_json::to_value(schema).unwrap(), &mut |path, schema, _| {
-                visit(path, schema)
+                visit(path, schema);
             });
         }
     }

@@ -1,6 +1,5 @@
 //! `IsolatedNotebookEnvironment`: the parts of its spec that concern the whole, and the way to the parts that have files
 //! of their own.
-#![allow(clippy::duplicated_attributes, reason = "every printer column has a type and a priority of its own")]
 
 use std::collections::BTreeMap;
 

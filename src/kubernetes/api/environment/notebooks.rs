@@ -99,8 +99,8 @@ pub struct Notebook {
     /// changed to `true` only, which releases the notebook. Example: `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<bool>,
-    /// Whether our lifecycle configuration, which sets up pip, is attached to an existing notebook; that stops it, and so
-    /// waits for an approval. Default: `false`. Can be changed. Example: `true`.
+    /// Whether our lifecycle configuration, which sets up pip, is attached to an existing notebook. This version cannot do
+    /// that yet: an environment that asks for it stalls and says so. Default: `false`. Can be changed. Example: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach_lifecycle: Option<bool>,
 }

@@ -58,7 +58,8 @@ pub struct ExecutionRole {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["bucket".into()]))]
     pub s3: Vec<S3Access>,
-    /// ARN of the permissions boundary of the managed role. Default: that of the identity. Can be changed.
+    /// ARN of the permissions boundary of the managed role; only that of the identity is accepted, so that a manifest can say
+    /// what it relies on. Default: that of the identity. Can be changed when the identity's is.
     /// Example: `arn:aws:iam::111122223333:policy/NotebookBoundary`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 680), regex(pattern = POLICY_ARN))]
