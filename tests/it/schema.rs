@@ -82,8 +82,8 @@ impl Server {
 
     /// Puts what was there before in place, and asks, without effect, what would become of the manifest.
     async fn ask(&self, case: &Case, name: &str) -> Result<Value, Refusal> {
-        let mut new = named(case.new(), name);
-        let Some(old) = case.old() else {
+        let mut new = named(case.manifest(), name);
+        let Some(old) = case.before() else {
             return self.create(&new, true).await;
         };
         let stored = self.create(&named(old, name), false).await.expect("what was there before was accepted");

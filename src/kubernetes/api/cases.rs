@@ -21,12 +21,12 @@ pub(super) struct Case {
 
 impl Case {
     /// What there was before, for an update.
-    pub(super) fn old(&self) -> Option<Value> {
+    pub(super) fn before(&self) -> Option<Value> {
         self.update.is_some().then(|| self.created())
     }
 
     /// The manifest itself.
-    pub(super) fn new(&self) -> Value {
+    pub(super) fn manifest(&self) -> Value {
         let mut object = self.created();
         self.update.iter().flatten().for_each(|(path, value)| set(&mut object, path, value));
         object

@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn what_must_be_accepted_is() {
         for case in accepted() {
-            let found = said_of(&case.new(), case.old().as_ref());
+            let found = said_of(&case.manifest(), case.before().as_ref());
             assert!(found.is_empty(), "{}:\n{}", case.title, listed(&found));
         }
     }
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn an_update_is_refused_for_the_update_and_not_for_what_was_there() {
         for case in refused() {
-            if let Some(old) = case.old() {
+            if let Some(old) = case.before() {
                 let found = said_of(&old, None);
                 assert!(found.is_empty(), "{}:\n{}", case.title, listed(&found));
             }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     fn unexpected(case: &Case) -> Option<String> {
-        let found = said_of(&case.new(), case.old().as_ref());
+        let found = said_of(&case.manifest(), case.before().as_ref());
         let expected = found.iter().any(|found| found.path == case.at && found.message.contains(&case.says));
         (!expected).then(|| format!("{}: not {}: {}\n{}", case.title, case.at, case.says, listed(&found)))
     }

@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_read_is_written_back_unchanged() {
         for case in accepted() {
-            let object = case.new();
+            let object = case.manifest();
             match object["kind"].as_str() {
                 Some("AWSIdentity") => same_after_reading::<AWSIdentity>(&object),
                 _ => same_after_reading::<IsolatedNotebookEnvironment>(&object),
