@@ -6,5 +6,7 @@
 mod cluster;
 mod control_plane;
 mod convergence;
+mod existing;
+mod scale;
 mod schema;
 mod world;
