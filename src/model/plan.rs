@@ -458,10 +458,18 @@ impl Planner<'_> {
         }
     }
 
-    /// The needs that this plan must meet first. What exists is met; what cannot be seen is left to fail by itself.
+    /// The needs that this plan must meet first. What exists is met, unless it is somebody else's thing in the place of ours: nothing is built
+    /// on that. What cannot be seen is left to fail by itself.
     fn unmet(&self, needs: &[Address]) -> BTreeSet<Address> {
-        let there = |need: &&Address| self.observation.sights.get(need).is_some_and(|sight| sight.seen().is_some());
-        needs.iter().filter(|need| !there(need)).cloned().collect()
+        let owned = |need: &Address| {
+            let mut wanted = self.observation.wanted.iter();
+            wanted.any(|wanted| wanted.address == *need && wanted.management == Management::Owned)
+        };
+        let met = |need: &Address| {
+            let seen = self.observation.sights.get(need).and_then(Sight::seen);
+            seen.is_some_and(|seen| is_ours(seen) || !owned(need))
+        };
+        needs.iter().filter(|need| !met(need)).cloned().collect()
     }
 
     fn step(&self, seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     address::{Address, Kind},
     environment::{Endpoint, Environment},
+    owner::Ownership,
     plan::{Action, Drift, Plan},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
     resource::{Management, Output, Phase, Sight, Wanted},
@@ -509,12 +510,17 @@ fn next(states: &[(&Wanted, State)], plan: &Plan) -> Next {
     }
 }
 
+/// The ids of what is ours or was declared as existing. What stands in our way under our name is not remembered as ours.
 fn ids(observation: &Observation) -> BTreeMap<Address, String> {
-    let seen = observation.sights.iter().filter_map(|(address, sight)| match sight {
-        Sight::Present(seen) => Some((address.clone(), seen.id.clone())),
-        Sight::Unsettled { .. } | Sight::Absent | Sight::Unknown(_) => None,
+    let declared = |address: &Address| {
+        let mut wanted = observation.wanted.iter();
+        wanted.any(|wanted| wanted.address == *address && wanted.management != Management::Owned)
+    };
+    let seen = observation.sights.iter().filter_map(|(address, sight)| sight.seen().map(|seen| (address, seen)));
+    let known = seen.filter(|(address, seen)| {
+        matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared(address)
     });
-    seen.collect()
+    known.map(|(address, seen)| (address.clone(), seen.id.clone())).collect()
 }
 
 fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kind> {
