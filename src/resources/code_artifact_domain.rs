@@ -319,9 +319,12 @@ async fn must_be_empty(operation: &'static str, clients: &Clients, seen: &Seen) 
         pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("codeartifact:ListRepositoriesInDomain"))?;
     let mut foreign = Vec::new();
     for repository in repositories.iter().take(NAMED_AT_MOST) {
-        let tags = code_artifact_tags::read_now(clients, repository.arn().unwrap_or_default()).await;
-        if !tags.is_ok_and(|tags| point_tags::same_owner(seen, &tags)) {
-            foreign.push(repository.name().unwrap_or("?"));
+        match code_artifact_tags::read_now(clients, repository.arn().unwrap_or_default()).await {
+            Ok(tags) if point_tags::same_owner(seen, &tags) => {}
+            // It went while we were looking.
+            Err(error) if error.is_not_found() => {}
+            Err(error) if error.class != ErrorClass::Denied => return Err(error),
+            _ => foreign.push(repository.name().unwrap_or("?")),
         }
     }
     if !foreign.is_empty() {

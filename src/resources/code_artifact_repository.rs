@@ -548,9 +548,13 @@ async fn must_be_nobodys_upstream(operation: &'static str, clients: &Clients, se
     let found: Vec<Option<&RepositoryRow>> = stream::iter(looks).buffered(SIDE_BY_SIDE).try_collect().await?;
     let (mut ours, mut foreign) = (Vec::new(), Vec::new());
     for row in found.into_iter().flatten() {
-        let tags = code_artifact_tags::read_now(clients, &row.arn).await;
-        let same = tags.is_ok_and(|tags| point_tags::same_owner(seen, &tags));
-        if same { &mut ours } else { &mut foreign }.push(row.name.as_str());
+        match code_artifact_tags::read_now(clients, &row.arn).await {
+            Ok(tags) if point_tags::same_owner(seen, &tags) => ours.push(row.name.as_str()),
+            // It went while we were looking.
+            Err(error) if error.is_not_found() => {}
+            Err(error) if error.class != ErrorClass::Denied => return Err(error),
+            _ => foreign.push(row.name.as_str()),
+        }
     }
     if !foreign.is_empty() {
         let message = format!(

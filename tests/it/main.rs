@@ -6,7 +6,9 @@
 mod cluster;
 mod control_plane;
 mod convergence;
-mod existing;
-mod scale;
+mod hands;
+mod notebooks;
+mod packages;
+mod permissions;
 mod schema;
 mod world;

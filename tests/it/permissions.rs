@@ -1,0 +1,95 @@
+//! The execution role and the policy for an existing one, in an account where others change permissions, too.
+
+use cloister::{model::report::Next, sandbox::world::Delays};
+
+use crate::{
+    hands::{EVERYTHING, NOTHING, drift, made, paths},
+    world::{World, assert_ready},
+};
+
+const QUARANTINE: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
+
+#[tokio::test(start_paused = true)]
+async fn what_gives_rights_is_taken_off_the_role_and_what_takes_rights_stays() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let arn = tenant.environment().role_arn();
+    let role = arn.rsplit('/').next().expect("a name");
+    let open = hands.policy("open", EVERYTHING).await;
+    let close = hands.policy("close", NOTHING).await;
+    for policy in [open.as_str(), close.as_str(), QUARANTINE] {
+        hands.iam.attach_role_policy().role_name(role).policy_arn(policy).send().await.expect("attached");
+    }
+    for (name, document) in [("open", EVERYTHING), ("close", NOTHING)] {
+        let put = hands.iam.put_role_policy().role_name(role).policy_name(name).policy_document(document);
+        put.send().await.expect("put");
+    }
+    world.simulator.clear_log();
+
+    let visit = world.check(&mut tenant).await;
+    let mut writes = world.writes();
+    writes.sort();
+    assert_eq!(writes, ["DeleteRolePolicy", "DetachRolePolicy"], "{:?}", paths(&visit));
+    let attached = hands.iam.list_attached_role_policies().role_name(role).send().await.expect("a list");
+    let mut attached: Vec<&str> =
+        attached.attached_policies().iter().filter_map(|policy| policy.policy_arn()).collect();
+    attached.sort_unstable();
+    let mut expected = [close.as_str(), QUARANTINE];
+    expected.sort_unstable();
+    assert_eq!(attached, expected);
+    let inline = hands.iam.list_role_policies().role_name(role).send().await.expect("a list");
+    assert_eq!(inline.policy_names(), ["cloister", "close"]);
+
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert!(drift(&visit, "inlinePolicies[close]").is_some(), "{:?}", paths(&visit));
+    assert!(drift(&visit, &format!("attachedPolicies[{QUARANTINE}]")).is_some());
+    assert_eq!(world.writes(), Vec::<String>::new());
+
+    let report = world.delete(&mut tenant).await;
+    assert_eq!(report.next, Next::Gone, "{:?}", report.facts);
+    assert!(hands.iam.get_role().role_name(role).send().await.is_err(), "a role goes with all that was added to it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_boundary_comes_back_and_a_widened_statement_is_narrowed() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let arn = tenant.environment().role_arn();
+    let role = arn.rsplit('/').next().expect("a name");
+    hands.iam.delete_role_permissions_boundary().role_name(role).send().await.expect("deleted");
+    let put = hands.iam.put_role_policy().role_name(role).policy_name("cloister").policy_document(EVERYTHING);
+    put.send().await.expect("put");
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert!(drift(&visit, "permissionsBoundary").is_some(), "{:?}", paths(&visit));
+    assert_eq!(world.writes(), ["PutRolePermissionsBoundary", "PutRolePolicy"], "what limits comes first");
+    let visit = world.check(&mut tenant).await;
+    assert_ready(&visit.report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_under_our_name_that_is_not_ours_is_never_touched() {
+    let world = World::new(Delays::real());
+    let hands = crate::hands::Hands::on(&world);
+    hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
+    let mut tenant = crate::world::Tenant::of("closed-network.yaml", |object| {
+        object.spec.execution_role.name = Some("NOTEBOOKS".into());
+    });
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    hands.iam.create_role().role_name("notebooks").assume_role_policy_document(trust).send().await.expect("a role");
+    world.simulator.clear_log();
+    for _ in 0..100 {
+        world.visit(&mut tenant).await;
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    }
+    let visit = world.check(&mut tenant).await;
+    let stalled = crate::hands::stalled(&visit.report);
+    assert!(stalled.contains("notebooks") && stalled.contains("cloister.dev/adopt"), "{stalled}");
+    assert!(
+        !world.writes().iter().any(|operation| operation.contains("Role")
+            || operation.contains("Notebook") && !operation.contains("Lifecycle")),
+        "{:?}",
+        world.writes()
+    );
+}
