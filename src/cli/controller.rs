@@ -20,13 +20,17 @@ use crate::{
 /// Kubernetes is found by the kubeconfig or from within the cluster; AWS by the default credential chain, or wherever `AWS_ENDPOINT_URL`
 /// and `AWS_ENDPOINT_URL_<SERVICE>` point.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Keep only the environments of this namespace
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
 
 /// Run the controller.
 ///
 /// # Errors
 /// When the cluster cannot be reached.
-pub async fn run(_: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::try_default().await?;
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed());
     let engine = Engine::new(Connection::default(), resources::providers(), Arc::new(now));
@@ -37,7 +41,7 @@ pub async fn run(_: Args) -> anyhow::Result<ExitCode> {
             std::future::pending::<()>().await;
         }
     };
-    controller::run(client, Arc::new(engine), stop).await?;
+    controller::run(client, Arc::new(engine), args.namespace.as_deref(), stop).await?;
     tracing::info!("the controller has finished what it was doing");
     Ok(ExitCode::SUCCESS)
 }

@@ -34,19 +34,23 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 
 type Guarded = DeserializeGuard<IsolatedNotebookEnvironment>;
 
-/// Run until `stop` resolves; visits under way are finished.
+/// Run until `stop` resolves; visits under way are finished. With a namespace only the environments in it are kept.
 ///
 /// # Errors
 /// When the cluster cannot be reached or has no `kube-system` namespace to take its id from.
 pub async fn run(
     client: Client,
     cloud: Arc<dyn Cloud>,
+    namespace: Option<&str>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) -> Result<(), kube::Error> {
     let cluster = Api::<Namespace>::all(client.clone()).get("kube-system").await?.uid().unwrap_or_default();
     let context = Arc::new(Context { client: client.clone(), cloud, cluster, backoff: Backoff::default() });
 
-    let environments = Api::<Guarded>::all(client.clone());
+    let environments: Api<Guarded> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
     let (reader, store) = reflector::store();
     let stream = watcher(environments, WatchConfig::default())
         .default_backoff()

@@ -2,25 +2,12 @@
 
 use cloister::{model::report::{Next, conditions}, sandbox::world::Delays};
 
-use crate::world::{ACCOUNT, Tenant, World, assert_ready, truth};
-
-/// The boundary that the examples' identity requires.
-async fn with_boundary(world: &World) {
-    let create = "Action=CreatePolicy&Version=2010-05-08&PolicyName=CloisterNotebookBoundary&PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
-    let scope = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20261122/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0");
-    let request = http::Request::post("https://iam.amazonaws.com/")
-        .header("authorization", scope)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(bytes::Bytes::from(create))
-        .expect("a request");
-    assert!(world.simulator.handle(request).await.status().is_success());
-    world.simulator.clear_log();
-}
+use crate::world::{Tenant, World, assert_ready, truth};
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_network_is_made_kept_and_deleted() {
     let world = World::new(Delays::real());
-    with_boundary(&world).await;
+    world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     let made = world.settle(&mut tenant).await;
     assert_ready(&made.report);
@@ -40,6 +27,31 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     let report = world.delete(&mut tenant).await;
     assert_eq!(report.next, Next::Gone, "{:#?}", report.facts);
     println!("scenario A, delete: {}", Count::of(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_isolated_notebook_gets_its_packages_and_loses_them_again() {
+    for example in ["isolated-sagemaker.yaml", "isolated-sagemaker-as-published.yaml"] {
+        let world = World::new(Delays::real());
+        let existing = world.isolated_notebook("us-east-1", 0).await;
+        let mut tenant = existing.tenant(example, "isolated-sagemaker");
+        let made = world.settle(&mut tenant).await;
+        assert_ready(&made.report);
+        truth(&made.report, conditions::IN_SYNC).expect("InSync");
+        println!("{example}, create: {}; {} resources", Count::of(&world), made.report.total);
+
+        world.simulator.clear_log();
+        for _ in 0..3 {
+            assert_ready(&world.check(&mut tenant).await.report);
+        }
+        println!("{example}, three checks: {}", Count::of(&world));
+        assert_eq!(world.writes(), Vec::<String>::new(), "a check of what is as asked writes nothing");
+
+        world.simulator.clear_log();
+        let report = world.delete(&mut tenant).await;
+        assert_eq!(report.next, Next::Gone, "{:#?}", report.facts);
+        println!("{example}, delete: {}", Count::of(&world));
+    }
 }
 
 /// Calls by operation.

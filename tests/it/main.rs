@@ -6,9 +6,12 @@
 mod cluster;
 mod control_plane;
 mod convergence;
+mod end_to_end;
+mod existing;
 mod hands;
 mod notebooks;
 mod packages;
 mod permissions;
+mod scale;
 mod schema;
 mod world;

@@ -485,3 +485,54 @@ async fn a_generic_version_is_published_once_and_read_back() {
     let asset = get.send().await.unwrap().asset.collect().await.unwrap().into_bytes();
     assert_eq!(asset, Bytes::from_static(b"one"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_index_is_reached_by_the_names_of_aws_and_of_an_endpoint_too() {
+    let depot = Depot::new().await;
+    let token = depot.token(&depot.client).await;
+    let get = async |host: &str, path: String| {
+        let request = Request::get(path).header("host", host).header("authorization", format!("Bearer {token}"));
+        depot.bench.simulator.handle(request.body(Bytes::new()).unwrap()).await.status()
+    };
+    let aws = format!("acme-{ACCOUNT}.d.codeartifact.{REGION}.amazonaws.com");
+    assert_eq!(get(&aws, "/pypi/team/simple/six/".into()).await, StatusCode::OK);
+    let endpoint = format!("vpce-0a-1b.d.codeartifact.{REGION}.vpce.amazonaws.com");
+    assert_eq!(get(&endpoint, format!("/pypi/d/acme-{ACCOUNT}/team/simple/six/")).await, StatusCode::OK);
+    assert_eq!(get(&aws, "/pypi/team/simple/six".into()).await, StatusCode::MOVED_PERMANENTLY);
+    assert_eq!(get(&aws, "/pypi/team/simple/".into()).await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn twine_may_publish_a_file_once_and_not_what_comes_from_outside() {
+    let depot = Depot::new().await;
+    let token = depot.token(&depot.client).await;
+    let post = async |name: &str, version: &str| {
+        let body = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n\
+             --x\r\nContent-Disposition: form-data; name=\"version\"\r\n\r\n{version}\r\n\
+             --x\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{name}-{version}.whl\"\r\n\r\n\
+             wheel\r\n--x--\r\n"
+        );
+        let request = Request::post(format!("http://localhost/_pypi/acme-{ACCOUNT}/pypi/team/"));
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let request = request.header("content-type", "multipart/form-data; boundary=x");
+        depot.bench.simulator.handle(request.body(Bytes::from(body)).unwrap()).await.status()
+    };
+    assert_eq!(post("inhouse", "1.0").await, StatusCode::OK);
+    assert_eq!(post("inhouse", "1.0").await, StatusCode::CONFLICT);
+    let wheel = depot.get(&token, "team/simple/inhouse/1.0/inhouse-1.0.whl").await;
+    assert_eq!(text(&wheel), "wheel");
+    assert_eq!(post("six", "1.16.0").await, StatusCode::CONFLICT, "it exists upstream");
+    depot.get(&token, &format!("team/{WHEEL}")).await;
+    assert_eq!(post("tinydep", "99.0").await, StatusCode::CONFLICT, "publishing is blocked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_version_decides_what_may_come_later() {
+    let depot = Depot::new().await;
+    let token = depot.token(&depot.client).await;
+    depot.get(&token, &format!("team/{WHEEL}")).await;
+    let listed = depot.client.list_packages().domain("acme").repository("team").send().await.unwrap();
+    let configuration = listed.packages()[0].origin_configuration.clone().unwrap().restrictions.unwrap();
+    assert_eq!((configuration.publish, configuration.upstream), (AllowPublish::Block, AllowUpstream::Allow));
+}

@@ -236,7 +236,10 @@ pub fn respond(service: Service, operation: &str, request_id: &str, reply: Reply
         (Service::SageMaker, Err(refusal)) => {
             let mut body = *refusal.details;
             body.insert("__type".into(), refusal.code.clone().into());
-            body.insert("message".into(), refusal.message.into());
+            // Errors that the model knows spell it with a capital letter; then it is among the details.
+            if !body.contains_key("Message") {
+                body.insert("message".into(), refusal.message.into());
+            }
             let body = Value::Object(body);
             json_body(refusal.status, request_id, "application/x-amz-json-1.1", Some(&refusal.code), &body)
         }

@@ -1,0 +1,348 @@
+//! The product as its users see it: `kubectl` against a real kube-apiserver, the real controller as a process of its own, the real `aws` command
+//! against the simulated AWS. One namespace, one controller and one AWS for each test.
+
+use std::{
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use cloister::sandbox::{Settings, Simulator, clock::WallClock, server, world::Delays};
+use serde_json::Value as Json;
+
+use crate::{
+    cluster::{checkout, cluster},
+    world::ACCOUNT,
+};
+
+/// A controller with an AWS of its own.
+struct Stage {
+    namespace: String,
+    simulator: Arc<Simulator>,
+    url: String,
+    controller: Child,
+    folder: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // SIGKILL is enough: there is nothing that the controller could not take up again.
+        self.controller.kill().ok();
+        self.controller.wait().ok();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("controller.log")).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("the controller's last words:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+    }
+}
+
+impl Stage {
+    fn new(hint: &str) -> Self {
+        let namespace = cluster().namespace(hint);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let simulator = Simulator::new(Settings { delays: Delays::short(), ..Settings::default() }, Arc::new(WallClock));
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        runtime.spawn(server::serve(Arc::clone(&simulator), listener, std::future::pending()));
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = std::fs::File::create(folder.path().join("controller.log")).expect("a log");
+        let controller = Command::new(env!("CARGO_BIN_EXE_cloister"))
+            .args(["controller", "--namespace", &namespace])
+            .env("KUBECONFIG", cluster().kubeconfig())
+            .env("AWS_ENDPOINT_URL", &url)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "any")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("a controller");
+        let stage = Self { namespace, simulator, url, controller, folder, _runtime: runtime };
+        let everything = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        stage.aws("us-east-1", &["iam", "create-policy", "--policy-name", "CloisterNotebookBoundary", "--policy-document", everything]);
+        stage.apply(&stage.example("identity.yaml"));
+        stage
+    }
+
+    /// An example, with namespace and identity of this test.
+    fn example(&self, file: &str) -> String {
+        let text = std::fs::read_to_string(checkout().join("examples").join(file)).expect("an example");
+        text.replace("data-science", &self.namespace)
+    }
+
+    fn apply(&self, manifest: &str) {
+        let output = self.try_apply(manifest);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn try_apply(&self, manifest: &str) -> std::process::Output {
+        let file = self.folder.path().join("manifest.yaml");
+        std::fs::write(&file, manifest).expect("a file");
+        cluster().try_kubectl(["apply", "-f", file.to_str().expect("a path")])
+    }
+
+    fn kubectl<const N: usize>(&self, args: [&str; N]) -> std::process::Output {
+        let mut all = vec!["-n", &self.namespace];
+        all.extend(args);
+        Command::new(crate::cluster::assets().join("kubectl"))
+            .arg("--kubeconfig")
+            .arg(cluster().kubeconfig())
+            .args(all)
+            .output()
+            .expect("kubectl")
+    }
+
+    fn object(&self, name: &str) -> Json {
+        let output = self.kubectl(["get", "ine", name, "-o", "json"]);
+        serde_json::from_slice(&output.stdout).expect("an object")
+    }
+
+    fn wait_for(&self, name: &str, condition: &str) {
+        let output = self.kubectl(["wait", "ine", name, "--for", condition, "--timeout=150s"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{condition}: {said}\n{:#}", self.object(name)["status"]["conditions"]);
+    }
+
+    /// The real `aws` command; its answer.
+    fn aws(&self, region: &str, args: &[&str]) -> Json {
+        let output = Command::new("aws")
+            .args(["--endpoint-url", &self.url, "--region", region, "--output", "json"])
+            .args(args)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "any")
+            .output()
+            .expect("the aws command");
+        assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap_or(Json::Null)
+    }
+
+    /// Ask for full looks, and prove that none of them writes to AWS or to the status.
+    fn assert_quiet(&self, name: &str) {
+        self.simulator.clear_log();
+        for round in ["first", "second", "third"] {
+            let stamp = format!("cloister.dev/reconcile-at={round}");
+            self.kubectl(["annotate", "ine", name, "--overwrite", &stamp]);
+            self.wait_for(name, &format!("jsonpath={{.status.lastHandledReconcileAt}}={round}"));
+        }
+        let version = self.object(name)["metadata"]["resourceVersion"].clone();
+        std::thread::sleep(Duration::from_secs(4));
+        assert_eq!(self.object(name)["metadata"]["resourceVersion"], version, "the status is left alone");
+        let writes: Vec<String> = self.simulator.log().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect();
+        assert_eq!(writes, Vec::<String>::new(), "a look writes nothing");
+    }
+
+    fn delete(&self, name: &str) {
+        let output = self.kubectl(["delete", "ine", name, "--timeout=150s"]);
+        assert!(output.status.success(), "{}\n{:#}", String::from_utf8_lossy(&output.stderr), self.object(name)["status"]["conditions"]);
+    }
+
+    /// How many things there are, by listing; the AWS-made insides of a VPC do not count.
+    fn left(&self, region: &str) -> Vec<(String, usize)> {
+        let listings = [
+            ("ec2", "describe-vpcs", "Vpcs"),
+            ("ec2", "describe-subnets", "Subnets"),
+            ("ec2", "describe-vpc-endpoints", "VpcEndpoints"),
+            ("ec2", "describe-security-groups", "SecurityGroups"),
+            ("ec2", "describe-route-tables", "RouteTables"),
+            ("ec2", "describe-network-interfaces", "NetworkInterfaces"),
+            ("codeartifact", "list-domains", "domains"),
+            ("codeartifact", "list-repositories", "repositories"),
+            ("sagemaker", "list-notebook-instances", "NotebookInstances"),
+            ("sagemaker", "list-notebook-instance-lifecycle-configs", "NotebookInstanceLifecycleConfigs"),
+            ("iam", "list-roles", "Roles"),
+        ];
+        let count = |(service, command, field): &(&str, &str, &str)| {
+            let answer = self.aws(region, &[service, command]);
+            (format!("{service} {command}"), answer[field].as_array().map_or(0, Vec::len))
+        };
+        listings.iter().map(count).filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+fn texts(list: &Json, field: &str) -> Vec<String> {
+    let mut all: Vec<String> =
+        list.as_array().into_iter().flatten().filter_map(|item| item[field].as_str().map(ToOwned::to_owned)).collect();
+    all.sort();
+    all
+}
+
+/// Every property of the checklist for the published closed network (aws-facts 8.1), as the `aws` command finds it.
+fn check_closed_network(stage: &Stage) {
+    const REGION: &str = "ap-northeast-1";
+    let ec2 = |args: &[&str]| stage.aws(REGION, &[&["ec2"], args].concat());
+    let vpc = &ec2(&["describe-vpcs"])["Vpcs"][0];
+    assert_eq!(vpc["CidrBlock"], "10.0.0.0/16");
+    let vpc_id = vpc["VpcId"].as_str().expect("an id");
+    for (attribute, answer) in [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")] {
+        let found = ec2(&["describe-vpc-attribute", "--vpc-id", vpc_id, "--attribute", attribute]);
+        assert_eq!(found[answer]["Value"], true, "{attribute}");
+    }
+    let subnet = &ec2(&["describe-subnets"])["Subnets"][0];
+    assert_eq!((&subnet["CidrBlock"], &subnet["MapPublicIpOnLaunch"]), (&"10.0.1.0/24".into(), &false.into()));
+    let tables = ec2(&["describe-route-tables"])["RouteTables"].clone();
+    let own = tables.as_array().into_iter().flatten().find(|table| {
+        table["Associations"].as_array().is_some_and(|all| all.iter().any(|one| one["SubnetId"] == subnet["SubnetId"]))
+    });
+    let own = own.expect("a table of the subnet's own");
+    let routes = own["Routes"].as_array().expect("routes");
+    assert!(routes.iter().all(|route| route["GatewayId"] == "local" || route["DestinationPrefixListId"].is_string()), "no way out: {routes:?}");
+    assert_eq!(ec2(&["describe-internet-gateways"])["InternetGateways"].as_array().map(Vec::len), Some(0));
+
+    let endpoints = ec2(&["describe-vpc-endpoints"])["VpcEndpoints"].clone();
+    let expected = [
+        "aws.sagemaker.ap-northeast-1.notebook",
+        "com.amazonaws.ap-northeast-1.codeartifact.api",
+        "com.amazonaws.ap-northeast-1.codeartifact.repositories",
+        "com.amazonaws.ap-northeast-1.logs",
+        "com.amazonaws.ap-northeast-1.s3",
+        "com.amazonaws.ap-northeast-1.sagemaker.api",
+        "com.amazonaws.ap-northeast-1.sts",
+    ];
+    assert_eq!(texts(&endpoints, "ServiceName"), expected);
+    for endpoint in endpoints.as_array().into_iter().flatten() {
+        assert_eq!(endpoint["State"], "available", "{}", endpoint["ServiceName"]);
+        if endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".s3")) {
+            assert_eq!((&endpoint["VpcEndpointType"], &endpoint["RouteTableIds"][0]), (&"Gateway".into(), &own["RouteTableId"]));
+        } else {
+            assert_eq!((&endpoint["VpcEndpointType"], &endpoint["PrivateDnsEnabled"]), (&"Interface".into(), &true.into()));
+            assert_eq!(endpoint["SubnetIds"][0], subnet["SubnetId"]);
+        }
+    }
+    let groups = ec2(&["describe-security-groups"])["SecurityGroups"].clone();
+    let endpoint_groups: Vec<&Json> = endpoints.as_array().into_iter().flatten().flat_map(|one| one["Groups"].as_array().into_iter().flatten()).collect();
+    let group = groups.as_array().into_iter().flatten().find(|group| endpoint_groups.iter().any(|one| one["GroupId"] == group["GroupId"]));
+    let ingress = &group.expect("the endpoints' group")["IpPermissions"];
+    assert_eq!((&ingress[0]["IpProtocol"], &ingress[0]["FromPort"]), (&"tcp".into(), &443.into()));
+
+    let codeartifact = |args: &[&str]| stage.aws(REGION, &[&["codeartifact"], args].concat());
+    let domain = ["--domain", "test-artifact-domain"];
+    let store = codeartifact(&[&["describe-repository", "--repository", "pypi-store"], &domain[..]].concat());
+    assert_eq!(store["repository"]["externalConnections"][0]["externalConnectionName"], "public:pypi");
+    let repository = codeartifact(&[&["describe-repository", "--repository", "test-artifact-repository"], &domain[..]].concat());
+    assert_eq!(repository["repository"]["upstreams"][0]["repositoryName"], "pypi-store");
+    let endpoint = codeartifact(&[&["get-repository-endpoint", "--repository", "test-artifact-repository", "--format", "pypi"], &domain[..]].concat());
+    assert!(endpoint["repositoryEndpoint"].as_str().is_some_and(|url| url.contains("/pypi/test-artifact-repository/")));
+
+    let notebook = stage.aws(REGION, &["sagemaker", "describe-notebook-instance", "--notebook-instance-name", "Test-Notebook-Instance"]);
+    assert_eq!(notebook["InstanceType"], "ml.t3.medium");
+    assert_eq!(notebook["DirectInternetAccess"], "Disabled");
+    assert_eq!(notebook["NotebookInstanceStatus"], "InService");
+    assert_eq!(notebook["SubnetId"], subnet["SubnetId"]);
+    let role = notebook["RoleArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a role").to_owned();
+    let trust = stage.aws(REGION, &["iam", "get-role", "--role-name", &role]);
+    assert_eq!(trust["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"], "sagemaker.amazonaws.com");
+    let policies = stage.aws(REGION, &["iam", "list-role-policies", "--role-name", &role])["PolicyNames"].clone();
+    let inline = policies[0].as_str().expect("an inline policy");
+    let document = stage.aws(REGION, &["iam", "get-role-policy", "--role-name", &role, "--policy-name", inline]);
+    let document = document["PolicyDocument"].to_string().to_ascii_lowercase();
+    for action in [
+        "codeartifact:getauthorizationtoken",
+        "codeartifact:getrepositoryendpoint",
+        "codeartifact:readfromrepository",
+        "s3:getobject",
+        "s3:putobject",
+        "logs:createloggroup",
+        "logs:createlogstream",
+        "logs:putlogevents",
+        "sts:getservicebearertoken",
+    ] {
+        assert!(document.contains(action), "{action} in {document}");
+    }
+}
+
+#[test]
+fn a_closed_network_from_apply_to_delete() {
+    for file in ["closed-network.yaml", "closed-network-as-published.yaml"] {
+        let stage = Stage::new("scenario-a");
+        let name = file.trim_end_matches(".yaml");
+        stage.apply(&stage.example(file));
+        stage.wait_for(name, "condition=Ready");
+        check_closed_network(&stage);
+
+        let status = stage.object(name)["status"].clone();
+        assert_eq!(status["account"], ACCOUNT);
+        assert_eq!(status["summary"]["endpoints"], "7/7");
+        assert_eq!(status["notebooks"][0]["state"], "InService");
+        assert!(status["packages"]["pip"]["indexURL"].as_str().is_some_and(|url| url.ends_with("/simple/")));
+        assert_eq!(status["conditions"].as_array().map(Vec::len), Some(10), "every condition is there");
+        assert_eq!(status["intents"], Json::Null, "no intent is left");
+
+        stage.assert_quiet(name);
+        stage.delete(name);
+        assert_eq!(stage.left("ap-northeast-1"), vec![], "nothing is left behind");
+    }
+}
+
+#[test]
+fn what_is_retained_stays_and_is_nobodys() {
+    let stage = Stage::new("retain");
+    let manifest = stage.example("closed-network.yaml").replace("spec:\n", "spec:\n  deletionPolicy: Retain\n");
+    stage.apply(&manifest);
+    stage.wait_for("closed-network", "condition=Ready");
+    let before = stage.left("ap-northeast-1");
+    stage.delete("closed-network");
+    assert_eq!(stage.left("ap-northeast-1"), before, "everything stays");
+    let vpcs = stage.aws("ap-northeast-1", &["ec2", "describe-vpcs"]).to_string();
+    assert!(!vpcs.contains("cloister.dev/"), "without our tags: {vpcs}");
+}
+
+#[test]
+fn an_isolated_notebook_gets_its_packages() {
+    const REGION: &str = "us-east-1";
+    for file in ["isolated-sagemaker.yaml", "isolated-sagemaker-as-published.yaml"] {
+        let stage = Stage::new("scenario-c");
+        let aws = |args: &[&str]| stage.aws(REGION, args);
+        let id = |answer: Json, path: [&str; 2]| answer[path[0]][path[1]].as_str().expect("an id").to_owned();
+        let vpc = id(aws(&["ec2", "create-vpc", "--cidr-block", "10.60.0.0/16"]), ["Vpc", "VpcId"]);
+        aws(&["ec2", "modify-vpc-attribute", "--vpc-id", &vpc, "--enable-dns-hostnames"]);
+        let subnet = id(aws(&["ec2", "create-subnet", "--vpc-id", &vpc, "--cidr-block", "10.60.1.0/24"]), ["Subnet", "SubnetId"]);
+        let group = aws(&["ec2", "create-security-group", "--group-name", "notebook", "--description", "n", "--vpc-id", &vpc])["GroupId"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+        let role = id(aws(&["iam", "create-role", "--role-name", "GeneralIsolatedNotebook", "--assume-role-policy-document", trust]), ["Role", "Arn"]);
+        std::thread::sleep(Duration::from_secs(3));
+        aws(&[
+            "sagemaker", "create-notebook-instance", "--notebook-instance-name", "isolated-notebook", "--instance-type", "ml.t3.medium",
+            "--role-arn", &role, "--subnet-id", &subnet, "--security-group-ids", &group, "--direct-internet-access", "Disabled",
+        ]);
+        let before = stage.left(REGION);
+        let manifest = stage
+            .example(file)
+            .replace("vpc-0123456789abcdef0", &vpc)
+            .replace("subnet-0123456789abcdef0", &subnet)
+            .replace("sg-0123456789abcdef0", &group);
+        let name = file.trim_end_matches(".yaml");
+        stage.apply(&manifest);
+        stage.wait_for(name, "condition=Ready");
+
+        let endpoints = aws(&["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
+        assert_eq!(texts(&endpoints, "ServiceName"), ["com.amazonaws.us-east-1.codeartifact.api", "com.amazonaws.us-east-1.codeartifact.repositories"]);
+        for endpoint in endpoints.as_array().into_iter().flatten() {
+            assert_eq!(endpoint["PrivateDnsEnabled"], true);
+            assert!(endpoint["PolicyDocument"].as_str().is_some_and(|policy| policy.contains("sts:GetServiceBearerToken") || policy.contains("sts:getservicebearertoken")));
+        }
+        let attached = aws(&["iam", "list-attached-role-policies", "--role-name", "GeneralIsolatedNotebook"])["AttachedPolicies"].clone();
+        let arn = attached[0]["PolicyArn"].as_str().expect("a policy").to_owned();
+        let version = aws(&["iam", "get-policy", "--policy-arn", &arn])["Policy"]["DefaultVersionId"].as_str().expect("a version").to_owned();
+        let document = aws(&["iam", "get-policy-version", "--policy-arn", &arn, "--version-id", &version]).to_string().to_ascii_lowercase();
+        assert!(document.contains("codeartifact:getauthorizationtoken") && document.contains("sts:getservicebearertoken"), "{document}");
+        let repository = aws(&["codeartifact", "describe-repository", "--domain", "isolatedsm", "--repository", "isolatedsm"])["repository"].clone();
+        assert_eq!(repository["description"], "Packages for isolated SageMaker notebooks");
+        assert_eq!(repository["upstreams"][0]["repositoryName"], "pypi-store");
+        let domain = aws(&["codeartifact", "describe-domain", "--domain", "isolatedsm"])["domain"].clone();
+        assert!(domain["encryptionKey"].as_str().is_some_and(|key| key.starts_with("arn:aws:kms:")));
+        if file.contains("as-published") {
+            let policy = aws(&["codeartifact", "get-repository-permissions-policy", "--domain", "isolatedsm", "--repository", "isolatedsm"]);
+            let policy: Json = serde_json::from_str(policy["policy"]["document"].as_str().expect("a document")).expect("JSON");
+            assert_eq!(policy["Statement"][0]["Action"].as_array().map(Vec::len), Some(21), "the published actions");
+        }
+
+        stage.assert_quiet(name);
+        stage.delete(name);
+        assert_eq!(stage.left(REGION), before, "what was there before is there still, and nothing else");
+    }
+}
