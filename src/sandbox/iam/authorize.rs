@@ -1,7 +1,7 @@
 //! Whether a caller may do what it asks for: its role's policies, the boundary, and what its session was cut down to.
 //!
 //! Only callers with a role are judged; everybody else is the administrator of an account. What a call needs is said
-//! in `needs`. Resource policies are judged by whoever keeps the resource.
+//! in `needs`. What resource policies say is asked of whoever keeps the resource.
 
 mod needs;
 
@@ -41,10 +41,18 @@ pub fn authorize(world: &mut World, call: &Call) -> Result<(), Refusal> {
         request.context.extend(context);
         request.action = action;
         request.resource = resource;
-        let granted = call.service == Service::CodeArtifact && codeartifact::access::is_granted(world, &request);
+        let granted = granted_by_resource(world, &request);
         permits(world, &call.caller, &request, granted).map_err(|denial| refusal(call, &request, &denial))?;
     }
     Ok(())
+}
+
+/// Whether the policy of a resource grants it to the caller, so that its own role need not (aws-facts 2.4). Replacing such a
+/// policy is never up to the policy that is there.
+fn granted_by_resource(world: &mut World, request: &AccessRequest) -> bool {
+    let replaces_policy =
+        request.action.starts_with("codeartifact:Put") && request.action.ends_with("PermissionsPolicy");
+    !replaces_policy && codeartifact::access::is_granted(world, request)
 }
 
 /// A request of the caller, still without action and resource.
@@ -152,3 +160,6 @@ fn refusal(call: &Call, request: &AccessRequest, denial: &Denial) -> Refusal {
         Service::SageMaker => Refusal::new(400, "AccessDeniedException", message),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Which permissions a call needs: mostly one of its own name on its main resource, sometimes several.
 //! Where an action knows no resource, or which one is not clear from the call, it is asked for on `*`.
 
+mod resource_tags;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -33,8 +35,13 @@ impl Need {
     }
 }
 
-/// Everything a call needs.
+/// Everything a call needs, with the tags of the resources as condition keys.
 pub(super) fn of(world: &mut World, call: &Call) -> Vec<Need> {
+    let needs = by_service(world, call);
+    needs.into_iter().map(|need| resource_tags::add(world, call, need)).collect()
+}
+
+fn by_service(world: &mut World, call: &Call) -> Vec<Need> {
     match call.service {
         Service::Ec2 => ec2(world, call),
         Service::Iam => iam(world, call),
@@ -160,17 +167,17 @@ fn iam_main(world: &mut World, call: &Call) -> Need {
     let prefix = format!("arn:{}:iam::{}:", world.settings.partition, call.account);
     let path = call.text("Path").unwrap_or("/");
     let state = &world.account(&call.account).iam;
-    let (resource, owner_tags, boundary) = if let Some(name) = call.text("RoleName") {
+    let (resource, boundary) = if let Some(name) = call.text("RoleName") {
         match state.role(name) {
-            Some(role) => (role.arn.clone(), Some(role.tags.clone()), role.boundary.clone()),
-            None => (format!("{prefix}role{path}{name}"), None, None),
+            Some(role) => (role.arn.clone(), role.boundary.clone()),
+            None => (format!("{prefix}role{path}{name}"), None),
         }
     } else if let Some(arn) = call.text("PolicyArn") {
-        (arn.to_owned(), state.managed_policy(arn).map(|policy| policy.tags), None)
+        (arn.to_owned(), None)
     } else if let Some(name) = call.text("PolicyName") {
-        (format!("{prefix}policy{path}{name}"), None, None)
+        (format!("{prefix}policy{path}{name}"), None)
     } else if let Some(name) = call.text("UserName") {
-        (format!("{prefix}user{path}{name}"), None, None)
+        (format!("{prefix}user{path}{name}"), None)
     } else {
         let kind = match call.operation.as_str() {
             "ListRoles" => Some("role/"),
@@ -178,12 +185,9 @@ fn iam_main(world: &mut World, call: &Call) -> Need {
             "ListUsers" => Some("user/"),
             _ => None,
         };
-        (kind.map_or_else(|| "*".to_owned(), |kind| format!("{prefix}{kind}")), None, None)
+        (kind.map_or_else(|| "*".to_owned(), |kind| format!("{prefix}{kind}")), None)
     };
     let mut need = Need::new(action, resource).with_request_tags(tags::in_call(call));
-    for (key, value) in owner_tags.iter().flat_map(tags::Tags::iter) {
-        need = need.with(format!("aws:ResourceTag/{key}"), value).with(format!("iam:ResourceTag/{key}"), value);
-    }
     // The boundary that is asked for, or else the one that the role has.
     if let Some(boundary) = call.text("PermissionsBoundary").map(str::to_owned).or(boundary) {
         need = need.with("iam:PermissionsBoundary", boundary);
