@@ -3,6 +3,7 @@
 //! which keep out of each other's way by a namespace each.
 #![cfg(feature = "sandbox")]
 
+mod botocore;
 mod cluster;
 mod control_plane;
 mod convergence;
@@ -14,4 +15,6 @@ mod packages;
 mod permissions;
 mod scale;
 mod schema;
+mod simulator;
+mod start_script;
 mod world;
