@@ -9,7 +9,7 @@ DOMAIN = {"domain": "test-artifact-domain"}
 STORE = {**DOMAIN, "repository": "pypi-store"}
 WORK = {**DOMAIN, "repository": "test-artifact-repository"}
 SAFE = {**DOMAIN, "repository": "safe"}
-OWN = {"format": "pypi", "package": "own-package"}
+OWN = {"format": "generic", "namespace": "team", "package": "own-package"}
 
 
 def policy(action):
@@ -43,7 +43,8 @@ def repositories(aws):
     arn = client.create_repository(upstreams=upstreams, tags=[{"key": "a", "value": "b"}], **WORK)["repository"]["arn"]
     client.create_repository(**SAFE)
     aws.refused("ConflictException", client.create_repository, **SAFE)
-    aws.refused("ValidationException", client.associate_external_connection, externalConnection="public:pypi", **WORK)
+    aws.refused(["ConflictException", "ValidationException"], client.associate_external_connection,
+                externalConnection="public:pypi", **WORK)
     aws.refused("ValidationException", client.update_repository, upstreams=[{"repositoryName": WORK["repository"]}],
                 **WORK)
     client.update_repository(description="of notebooks", upstreams=upstreams, **WORK)
@@ -65,9 +66,9 @@ def repositories(aws):
         client.get_repository_endpoint(format=name, **WORK)
 
 
-def wheel(version, content=b"a wheel"):
+def asset_of(version, content=b"bytes"):
     """What it takes to publish a version of the own package."""
-    return {"packageVersion": version, "assetName": f"own_package-{version}-py3-none-any.whl", "assetContent": content,
+    return {"packageVersion": version, "assetName": f"own-package-{version}.bin", "assetContent": content,
             "assetSHA256": hashlib.sha256(content).hexdigest(), **OWN, **SAFE}
 
 
@@ -83,8 +84,8 @@ def packages(aws):
         versions=["0.0.1"], includeFromUpstream=True)
     assert failed["failedVersions"]["0.0.1"]["errorCode"] == "NOT_FOUND", failed
     for version in ("1.0", "1.1", "1.2"):
-        client.publish_package_version(**wheel(version))
-    aws.refused("ConflictException", client.publish_package_version, **wheel("1.0", b"another wheel"))
+        client.publish_package_version(**asset_of(version))
+    aws.refused("ConflictException", client.publish_package_version, **asset_of("1.0", b"other bytes"))
     client.list_packages(maxResults=1, **SAFE)
     client.describe_package(**OWN, **SAFE)
     client.list_package_versions(maxResults=1, **OWN, **SAFE)

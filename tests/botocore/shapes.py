@@ -451,7 +451,7 @@ def iso8601(text):
 
 def matches(pattern, value):
     """Whether the whole value matches; a pattern in a dialect that Python does not read says nothing."""
-    translated = (pattern.replace(r"\P{C}", r"[^\x00-\x1f\x7f]").replace(r"\p{L}", "a-zA-Z")
+    translated = (pattern.replace(r"[\P{C}\s]", r"[^\x00-\x08\x0e-\x1b\x7f]").replace(r"\P{C}", r"[^\x00-\x1f\x7f]").replace(r"\p{L}", "a-zA-Z")
                   .replace(r"\p{Z}", r"\s").replace(r"\p{N}", "0-9").replace(r"\p{M}", "").replace(r"\p{S}", "")
                   .replace(r"\p{P}", ""))
     try:

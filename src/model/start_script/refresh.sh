@@ -78,12 +78,15 @@ log_in() {
   return 1
 }
 
+# A domain gives tokens before its repository exists. Until AWS has named the endpoint the composed one is in place but
+# not relied on; where the role may not ask for it, that is given up after ten minutes.
 renew() {
-  local endpoint url=$index_url host
-  endpoint=$(code_artifact get-repository-endpoint --repository "$repository" --format pypi --query repositoryEndpoint)
+  local endpoint named=yes url=$index_url host
+  endpoint=$(code_artifact get-repository-endpoint --repository "$repository" --format pypi --query repositoryEndpoint) ||
+    named=
   case $endpoint in http://* | https://*) url=${endpoint%/}/simple/ ;; esac
   host=${url#*://} host=${host%%/*} host=${host%%:*}
-  configure_pip "$url" && log_in "$host"
+  configure_pip "$url" && log_in "$host" && { [ "$named" ] || [ "$delay" -ge 300 ]; }
 }
 
 exec 9>"$HOME/.cloister-pip${1-}.lock"
@@ -101,7 +104,7 @@ trap 'rm -f "$HOME"/.netrc.cloister-*' EXIT
 trap 'exit 143' INT TERM
 delay=2
 until renew; do
-  say "no token yet, trying again in about $delay seconds"
+  say "CodeArtifact is not ready, trying again in about $delay seconds"
   sleep $((delay / 2 + RANDOM % delay + 1)) 9>&-
   delay=$((delay < 150 ? delay * 2 : 300))
 done

@@ -227,9 +227,11 @@ fn search(folder: &Path, text: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The Python that has pip and boto3.
-pub fn python() -> String {
-    std::env::var("CLOISTER_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+/// The Python that has pip: the interpreter itself, because what may stand before it on PATH does more than to call it.
+fn python() -> String {
+    let python = std::env::var("CLOISTER_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let asked = std::process::Command::new(python).args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+    String::from_utf8(asked.stdout).unwrap().trim().to_owned()
 }
 
 pub fn is_installed(program: &str) -> bool {
