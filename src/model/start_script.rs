@@ -145,10 +145,13 @@ fn run_of(fragment: &str, file: &str) -> String {
 
 /// A delimiter that is no line of the text, and the text closed by it.
 fn here_document(text: &str) -> (String, String) {
-    let delimiter = (0..)
-        .map(|number: u32| format!("CLOISTER_{number}"))
-        .find(|candidate| text.lines().all(|line| line != candidate))
-        .expect("a text has fewer lines than there are numbers");
+    let taken = |delimiter: &str| text.lines().any(|line| line == delimiter);
+    let mut number = 0_u32;
+    let mut delimiter = format!("CLOISTER_{number}");
+    while taken(&delimiter) {
+        number += 1;
+        delimiter = format!("CLOISTER_{number}");
+    }
     let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let closed = format!("{text}{newline}{delimiter}\n");
     (delimiter, closed)

@@ -19,7 +19,7 @@ async fn python(arguments: &[&str]) -> (Option<i32>, String) {
         .env_remove("AWS_PROFILE")
         .stdin(Stdio::null())
         .output();
-    let done = tokio::time::timeout(Duration::from_secs(300), run).await;
+    let done = tokio::time::timeout(Duration::from_mins(5), run).await;
     let done = done.expect("an end within five minutes").expect("python3 with boto3");
     let output = [done.stdout, done.stderr].map(|stream| String::from_utf8_lossy(&stream).into_owned()).concat();
     (done.status.code(), output)

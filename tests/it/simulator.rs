@@ -7,8 +7,6 @@ use tokio::net::TcpListener;
 
 /// A simulator that serves until it is dropped.
 pub struct Served {
-    /// What happens inside.
-    pub simulator: Arc<Simulator>,
     /// Where it can be reached.
     pub url: String,
     server: tokio::task::JoinHandle<()>,
@@ -21,11 +19,10 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let settings = Settings { public_url: Some(url.clone()), ..Settings::with_delays(Delays::none()) };
         let simulator = Simulator::new(settings, Arc::new(WallClock));
-        let serving = Arc::clone(&simulator);
         let server = tokio::spawn(async move {
-            server::serve(serving, listener, std::future::pending()).await.unwrap();
+            server::serve(simulator, listener, std::future::pending()).await.unwrap();
         });
-        Self { simulator, url, server }
+        Self { url, server }
     }
 }
 

@@ -117,9 +117,10 @@ impl Notebook {
     }
 
     async fn finish(&self, command: &mut Command) -> Finished {
-        for variable in
-            ["PIP_INDEX_URL", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "NETRC", "AWS_PROFILE", "AWS_SESSION_TOKEN"]
-        {
+        let foreign = std::env::vars().map(|(name, _)| name).filter(|name| {
+            name.starts_with("PIP_") || name.starts_with("AWS_") || name == "XDG_CONFIG_HOME" || name == "NETRC"
+        });
+        for variable in foreign {
             command.env_remove(variable);
         }
         command
@@ -133,7 +134,7 @@ impl Notebook {
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::null());
         let began = Instant::now();
-        let done = tokio::time::timeout(Duration::from_secs(120), command.output()).await;
+        let done = tokio::time::timeout(Duration::from_mins(2), command.output()).await;
         let done = done.expect("an end within two minutes").expect("a program that can be started");
         let output = [done.stdout, done.stderr].map(|stream| String::from_utf8_lossy(&stream).into_owned()).concat();
         Finished { code: done.status.code(), output, took: began.elapsed() }
@@ -148,7 +149,7 @@ impl Notebook {
     pub async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let began = Instant::now();
         while !holds() {
-            assert!(began.elapsed() < Duration::from_secs(60), "no end of the wait until {what}; log:\n{}", self.log());
+            assert!(began.elapsed() < Duration::from_mins(1), "no end of the wait until {what}; log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
