@@ -99,7 +99,7 @@ async fn a_repository_that_comes_later_is_found_later() {
     make_repository(&notebook).await;
     notebook.until_logged_in().await;
     let expected = format!("index-url = {}/_pypi/", aws.url);
-    assert!(notebook.pip_conf().contains(&expected), "{}", notebook.pip_conf());
+    assert!(notebook.pip_conf().contains(&expected), "{}\n{}", notebook.pip_conf(), notebook.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
