@@ -39,7 +39,7 @@ pub fn print_crds() -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let stale: Vec<_> = files()
         .map(|(path, text)| (args.root.join(path), text))
         .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text))

@@ -49,12 +49,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Controller(args) => controller::run(args).await,
         Command::Crd => generate::print_crds(),
-        Command::Generate(args) => generate::run(args),
+        Command::Generate(args) => generate::run(&args),
         #[cfg(feature = "sandbox")]
         Command::Simulator(args) => simulator::run(args).await,
         #[cfg(feature = "sandbox")]
         Command::ControlPlane(args) => control_plane::run(args).await,
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
     }
 }

@@ -204,8 +204,8 @@ Ctrl-C here, or `make sandbox-down` elsewhere, ends it.",
 /// How long `--once` waits for the same example that takes AWS a quarter of an hour.
 fn patience(delay: Delay) -> Duration {
     match delay {
-        Delay::Real => Duration::from_secs(45 * 60),
-        Delay::Short | Delay::None => Duration::from_secs(5 * 60),
+        Delay::Real => Duration::from_mins(45),
+        Delay::Short | Delay::None => Duration::from_mins(5),
     }
 }
 

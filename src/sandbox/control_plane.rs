@@ -21,7 +21,7 @@ use super::program::{Plan, Program};
 /// The variable that names the folder with the programs; the same as that of other Kubernetes test environments.
 pub const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between choosing a free port and using it somebody else may take it.
 const ATTEMPTS: usize = 3;
 /// The one job each: an end to namespaces and owned objects, and ServiceAccounts with what they need.
@@ -61,8 +61,9 @@ impl ControlPlane {
             let folder = dir.join(format!("control-plane-{attempt}"));
             match Self::attempt(assets, &folder) {
                 Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
-                    attempt += 1
+                    attempt += 1;
                 }
+
                 done => return done,
             }
         }
@@ -87,10 +88,10 @@ impl ControlPlane {
         let kubectl = find_kubectl(assets);
         wait_until_ready(&mut api_server, &kubectl, &kubeconfig)?;
 
-        let controllers = match assets.join("kube-controller-manager").exists() {
-            true => Some(start(assets, dir, "kube-controller-manager", controller_flags(dir, &kubeconfig))?),
-            false => None,
-        };
+        let has_controllers = assets.join("kube-controller-manager").exists();
+        let controllers = has_controllers
+            .then(|| start(assets, dir, "kube-controller-manager", controller_flags(dir, &kubeconfig)))
+            .transpose()?;
         Ok(Self { controllers, api_server, etcd, server, kubeconfig, kubectl })
     }
 
@@ -199,7 +200,7 @@ fn free_ports<const N: usize>() -> Result<[u16; N]> {
 fn random_token() -> Result<String> {
     let mut bytes = [0_u8; 16];
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 /// With this token one is the administrator: nobody else on the machine may read it.

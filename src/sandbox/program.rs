@@ -45,6 +45,7 @@ pub struct Plan {
 
 impl Plan {
     /// The program `executable`, known as `name`, which gets `grace` to end when it is told to.
+    #[must_use]
     pub fn new(name: &str, executable: &Path, log: PathBuf, grace: Duration) -> Self {
         let mut command = Command::new("sh");
         command.arg("-c").arg(KEEPER).arg((grace.as_millis() / 100).to_string()).arg(executable);
@@ -151,7 +152,7 @@ mod tests {
     }
 
     fn until(mut condition: impl FnMut() -> bool) -> bool {
-        (0..200).any(|_| condition() || std::process::Command::new("sleep").arg("0.05").status().is_err())
+        (0..200).any(|_| condition() || Command::new("sleep").arg("0.05").status().is_err())
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod notebooks;
 mod packages;
 mod permissions;
 mod scale;
+mod sandbox;
 mod schema;
 mod simulator;
 mod start_script;

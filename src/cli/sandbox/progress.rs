@@ -97,17 +97,16 @@ pub fn conditions_table(environment: &IsolatedNotebookEnvironment) -> String {
     let conditions = conditions(environment);
     let width = |column: fn(&Condition) -> &str| conditions.iter().map(|it| column(it).len()).max().unwrap_or(0);
     let (name, status, reason) = (width(|it| &it.type_), width(|it| &it.status), width(|it| &it.reason));
-    conditions
-        .iter()
-        .map(|it| format!("{:name$}  {:status$}  {:reason$}  {}\n", it.type_, it.status, it.reason, it.message))
-        .collect()
+    let line =
+        |it: &Condition| format!("{:name$}  {:status$}  {:reason$}  {}", it.type_, it.status, it.reason, it.message);
+    conditions.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The one thing worth knowing now: what needs a person, else what goes on, else whether it is ready.
 fn headline(environment: &IsolatedNotebookEnvironment) -> String {
     let told = ["Stalled", "Reconciling", "Ready"];
     let told = told.iter().filter_map(|name| conditions(environment).iter().find(|it| it.type_ == **name));
-    let told = told.clone().find(|it| it.status == "True").or_else(|| told.last());
+    let told = told.clone().find(|it| it.status == "True").or_else(|| told.into_iter().next_back());
     let Some(condition) = told else { return "waiting for the controller to take notice".into() };
     match environment.status.as_ref().and_then(|status| status.resources.as_ref()) {
         Some(count) => format!("{}/{} ready  {}", count.ready, count.total, sentence(condition)),
