@@ -14,11 +14,11 @@ for file in "$cache"/run/sandbox-*/pid; do
   [[ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" == "$checkout" ]] || continue
   say "Ending the sandbox with process id $pid …"
   kill -TERM "$pid" 2>/dev/null || continue
-  for _ in {1..100}; do
-    kill -0 "$pid" 2>/dev/null || break
+  for _ in {1..200}; do
+    [[ -e "$file" ]] || break
     sleep 0.1
   done
-  kill -0 "$pid" 2>/dev/null && die "the sandbox with process id $pid does not end"
+  [[ ! -e "$file" ]] || die "the sandbox with process id $pid does not end"
   ended=$((ended + 1))
 done
 say "$ended ended"

@@ -108,7 +108,9 @@ async fn a_sandbox_that_cannot_get_ready_ends_with_the_reason() {
 #[tokio::test]
 async fn a_sandbox_stays_up_until_it_is_told_to_end_and_takes_everything_with_it() {
     let mut sandbox = Sandbox::start(&[]);
-    sandbox.until("up", |it| it.output().contains("Everything is up") || it.program.try_wait().unwrap().is_some()).await;
+    sandbox
+        .until("up", |it| it.output().contains("Everything is up") || it.program.try_wait().unwrap().is_some())
+        .await;
     let output = sandbox.output();
     assert!(output.contains("  export KUBECONFIG="), "{output}");
     let folders = sandbox.run_folders();
