@@ -24,7 +24,7 @@ use crate::model::{
         Traffic, derived_name,
     },
     owner::Owner,
-    policy::{Clause, Effect, PolicyDocument, Statement},
+    policy::{Clause, Conditions, Effect, PolicyDocument, Statement},
     port::{ErrorClass, Problem},
     services::Service,
 };
@@ -310,7 +310,7 @@ fn repository_policy(repository: &str, permissions: &spec::RepositoryPermissions
             sid: statement.sid.clone(),
             effect: effect(statement.effect),
             principals: Some(Clause::of(statement.principals.iter().map(principal))),
-            actions: Clause::of(statement.actions.iter().map(|action| action.to_ascii_lowercase())),
+            actions: Clause::of(statement.actions.iter().cloned()),
             resources: Some(Clause::of(["*"])),
             conditions: conditions(&statement.conditions),
         })
@@ -397,7 +397,7 @@ fn role(
         sid: statement.sid.clone(),
         effect: effect(statement.effect),
         principals: None,
-        actions: Clause::of(statement.actions.iter().map(|action| action.to_ascii_lowercase())),
+        actions: Clause::of(statement.actions.iter().cloned()),
         resources: Some(Clause::of(statement.resources.iter().cloned())),
         conditions: conditions(&statement.conditions),
     });
@@ -421,9 +421,9 @@ const fn effect(effect: SpecEffect) -> Effect {
     }
 }
 
-fn conditions(conditions: &spec::Conditions) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+fn conditions(conditions: &spec::Conditions) -> Conditions {
     let keys = |keys: &BTreeMap<String, Vec<String>>| {
-        keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.iter().cloned().collect())).collect()
+        keys.iter().map(|(key, values)| (key.as_str().into(), values.iter().cloned().collect())).collect()
     };
     conditions.iter().map(|(operator, values)| (operator.clone(), keys(values))).collect()
 }

@@ -5,6 +5,7 @@
 //! statements lose their order.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -40,22 +41,70 @@ pub struct Statement {
     pub effect: Effect,
     /// Who, as `AWS:arn:…`, `Service:…` or `*`. `None` in identity policies.
     pub principals: Option<Clause>,
-    /// What may be done, in lower case.
-    pub actions: Clause,
+    /// What may be done.
+    pub actions: Clause<Caseless>,
     /// On what.
     pub resources: Option<Clause>,
-    /// Under which conditions: operator, key (lower case), values.
-    pub conditions: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    /// Under which conditions: operator, key, values.
+    pub conditions: Conditions,
 }
 
 /// A set of patterns, or everything but them (`NotAction`, `NotResource`, `NotPrincipal`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Clause {
+pub struct Clause<T: Ord = String> {
     /// Whether the patterns are excluded instead of included.
     pub negated: bool,
     /// The patterns.
-    pub patterns: BTreeSet<String>,
+    pub patterns: BTreeSet<T>,
 }
+
+/// The conditions of a statement: operator, key, values.
+pub type Conditions = BTreeMap<String, BTreeMap<Caseless, BTreeSet<String>>>;
+
+/// A text that IAM reads without regard to case (actions, condition keys) and that is written as it was given.
+#[derive(Debug, Clone)]
+pub struct Caseless(String);
+
+impl Caseless {
+    /// The text as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it begins with these letters, whatever their case.
+    #[must_use]
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        self.0.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
+}
+
+impl<T: Into<String>> From<T> for Caseless {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Ord for Caseless {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let letters = |text: &'_ Self| text.0.to_ascii_lowercase();
+        letters(self).cmp(&letters(other))
+    }
+}
+
+impl PartialOrd for Caseless {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Caseless {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Caseless {}
 
 /// A text that is no policy document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,9 +133,9 @@ pub struct PolicyDifference {
     pub observed: Option<String>,
 }
 
-impl Clause {
+impl<T: Ord> Clause<T> {
     /// The patterns themselves.
-    pub fn of<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
+    pub fn of<P: Into<T>>(patterns: impl IntoIterator<Item = P>) -> Self {
         Self { negated: false, patterns: patterns.into_iter().map(Into::into).collect() }
     }
 }
@@ -102,7 +151,7 @@ impl Statement {
             sid: Some(sid.to_owned()),
             effect: Effect::Allow,
             principals: None,
-            actions: Clause::of(actions.into_iter().map(|action| action.into().to_ascii_lowercase())),
+            actions: Clause::of(actions.into_iter().map(Into::<String>::into)),
             resources: Some(Clause::of(resources)),
             conditions: BTreeMap::new(),
         }
@@ -135,7 +184,7 @@ impl Statement {
         self.conditions
             .entry(operator.to_owned())
             .or_default()
-            .insert(key.to_ascii_lowercase(), values.into_iter().map(Into::into).collect());
+            .insert(key.into(), values.into_iter().map(Into::into).collect());
         self
     }
 
@@ -153,7 +202,7 @@ impl Statement {
         }
         object.insert(
             if self.actions.negated { "NotAction" } else { "Action" }.into(),
-            one_or_many(&self.actions.patterns),
+            one_or_many(&written(&self.actions.patterns)),
         );
         if let Some(clause) = &self.resources {
             object
@@ -161,7 +210,8 @@ impl Statement {
         }
         if !self.conditions.is_empty() {
             let operators = self.conditions.iter().map(|(operator, keys)| {
-                let keys: Map<_, _> = keys.iter().map(|(key, values)| (key.clone(), one_or_many(values))).collect();
+                let keys: Map<_, _> =
+                    keys.iter().map(|(key, values)| (key.as_str().to_owned(), one_or_many(values))).collect();
                 (operator.clone(), Json::Object(keys))
             });
             object.insert("Condition".into(), Json::Object(operators.collect()));
@@ -171,7 +221,7 @@ impl Statement {
 
     fn label(&self) -> String {
         self.sid.clone().unwrap_or_else(|| {
-            let first = self.actions.patterns.first().map_or("", String::as_str);
+            let first = self.actions.patterns.first().map_or("", Caseless::as_str);
             bounded(&format!("{} {first}", self.effect), 64)
         })
     }
@@ -234,7 +284,7 @@ impl PolicyDocument {
     /// A short digest of its meaning.
     #[must_use]
     pub fn digest(&self) -> String {
-        format!("sha256:{}", short_digest(&self.to_json()))
+        format!("sha256:{}", short_digest(&self.to_json().to_ascii_lowercase()))
     }
 
     /// A digest and the statements' names: enough to recognise it, without its body.
@@ -289,13 +339,19 @@ fn statement_differences(wanted: &Statement, found: Option<&Statement>) -> Vec<P
     let parts = ["Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     parts
         .into_iter()
-        .filter(|part| wanted.get(part) != found.get(part))
+        .filter(|part| !same(wanted.get(part), found.get(part)))
         .map(|part| PolicyDifference {
             path: format!("{path}.{part}"),
             desired: text(wanted.get(part)),
             observed: text(found.get(part)),
         })
         .collect()
+}
+
+/// Whether two parts say the same but for the case of their letters, which is what is left once the canonical statements differ elsewhere.
+fn same(one: Option<&Json>, other: Option<&Json>) -> bool {
+    let text = |json: Option<&Json>| json.map(|json| json.to_string().to_ascii_lowercase());
+    text(one) == text(other)
 }
 
 fn wrong(path: impl Into<String>, problem: &'static str) -> PolicyError {
@@ -323,14 +379,13 @@ fn statement(at: usize, json: &Json) -> Result<Statement, PolicyError> {
         (None, Some(json)) => Some(Clause { negated: true, patterns: principals(&here("NotPrincipal"), json)? }),
         (None, None) => None,
     };
-    let mut actions = clause("Action", "NotAction")?.ok_or_else(|| wrong(here("Action"), "is missing"))?;
-    actions.patterns = actions.patterns.iter().map(|action| action.to_ascii_lowercase()).collect();
+    let actions = clause("Action", "NotAction")?.ok_or_else(|| wrong(here("Action"), "is missing"))?;
     Ok(Statement {
         // An empty Sid is what some tools write for none.
         sid: object.get("Sid").and_then(Json::as_str).filter(|sid| !sid.is_empty()).map(ToOwned::to_owned),
         effect,
         principals,
-        actions,
+        actions: Clause { negated: actions.negated, patterns: actions.patterns.into_iter().map(Into::into).collect() },
         resources: clause("Resource", "NotResource")?,
         conditions: conditions(&here("Condition"), object.get("Condition"))?,
     })
@@ -380,7 +435,7 @@ fn principals(path: &str, json: &Json) -> Result<BTreeSet<String>, PolicyError> 
 fn conditions(
     path: &str,
     json: Option<&Json>,
-) -> Result<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>, PolicyError> {
+) -> Result<Conditions, PolicyError> {
     let mut all = BTreeMap::new();
     let Some(json) = json else { return Ok(all) };
     let operators = json.as_object().ok_or_else(|| wrong(path, "must be an object"))?;
@@ -390,7 +445,7 @@ fn conditions(
         let entry: &mut BTreeMap<_, _> = all.entry(operator.clone()).or_default();
         for (key, values) in keys {
             // Condition keys are case-insensitive.
-            entry.insert(key.to_ascii_lowercase(), texts(&format!("{path}.{key}"), values)?);
+            entry.insert(key.as_str().into(), texts(&format!("{path}.{key}"), values)?);
         }
     }
     Ok(all)
@@ -401,6 +456,11 @@ fn one_or_many(values: &BTreeSet<String>) -> Json {
         Some(single) if values.len() == 1 => json!(single),
         _ => json!(values),
     }
+}
+
+/// The texts as they were given.
+fn written(patterns: &BTreeSet<Caseless>) -> BTreeSet<String> {
+    patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect()
 }
 
 fn principals_json(patterns: &BTreeSet<String>) -> Json {

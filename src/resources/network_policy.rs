@@ -110,7 +110,7 @@ impl OfRole<'_> {
             role.statements.iter().filter(|statement| statement.effect == Effect::Allow && !statement.actions.negated);
         let relevant = granting.filter_map(|statement| {
             let mut statement = statement.clone();
-            statement.actions.patterns.retain(|action| action.starts_with(&prefix) || action == "*");
+            statement.actions.patterns.retain(|action| action.starts_with(&prefix) || action.as_str() == "*");
             (!statement.actions.patterns.is_empty()).then_some(statement)
         });
         let renamed =
@@ -246,6 +246,7 @@ fn or_nothing(statements: Vec<Statement>) -> Vec<Statement> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::policy::Clause;
     use crate::{
         model::environment::ManagedRole,
         resources::test_environment::{environment, managed_role},
@@ -260,7 +261,7 @@ mod tests {
     }
 
     fn condition(statement: &Statement, operator: &str, key: &str) -> Vec<String> {
-        statement.conditions[operator][key].iter().cloned().collect()
+        statement.conditions[operator][&key.into()].iter().cloned().collect()
     }
 
     fn with_role(change: impl FnOnce(&mut ManagedRole)) -> Environment {
@@ -274,9 +275,9 @@ mod tests {
         let environment = environment();
         for service in Service::ALL {
             for statement in &least_privilege(&environment, service).statements {
-                let role = statement.conditions.get("ArnEquals").and_then(|keys| keys.get("aws:principalarn"));
+                let role = statement.conditions.get("ArnEquals").and_then(|keys| keys.get(&"aws:PrincipalArn".into()));
                 let account =
-                    statement.conditions.get("StringEquals").and_then(|keys| keys.get("aws:principalaccount"));
+                    statement.conditions.get("StringEquals").and_then(|keys| keys.get(&"aws:PrincipalAccount".into()));
                 assert!(role.or(account).is_some() || statement.effect == Effect::Deny, "{service}: {statement:?}");
                 assert_eq!(
                     statement.principals.as_ref().map(|clause| clause.patterns.contains("*")),
@@ -292,9 +293,9 @@ mod tests {
         let environment = environment();
         let api = least_privilege(&environment, Service::CodeArtifactApi);
         let bearer = statement(&api, "BearerToken");
-        assert!(bearer.actions.patterns.contains("sts:getservicebearertoken"));
+        assert!(bearer.actions.patterns.contains(&"sts:GetServiceBearerToken".into()));
         assert_eq!(condition(bearer, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
-        assert!(statement(&api, "Domain").actions.patterns.contains("codeartifact:getauthorizationtoken"));
+        assert!(statement(&api, "Domain").actions.patterns.contains(&"codeartifact:GetAuthorizationToken".into()));
         let packages = statement(&api, "Packages").resources.as_ref().unwrap();
         assert!(
             packages
@@ -303,7 +304,7 @@ mod tests {
         );
         let repositories = least_privilege(&environment, Service::CodeArtifactRepositories);
         let read = statement(&repositories, "ReadPackages");
-        assert_eq!(read.actions.patterns.iter().collect::<Vec<_>>(), ["codeartifact:readfromrepository"]);
+        assert_eq!(read.actions, Clause::of(["codeartifact:ReadFromRepository"]));
         assert!(
             read.resources.as_ref().unwrap().patterns.contains(&environment.repository_arn("test-artifact-repository"))
         );
@@ -364,7 +365,7 @@ mod tests {
         });
         let policy = least_privilege(&environment, Service::SageMakerApi);
         let train = statement(&policy, "Role1");
-        assert_eq!(train.actions.patterns.iter().collect::<Vec<_>>(), ["sagemaker:createtrainingjob"]);
+        assert_eq!(train.actions, Clause::of(["sagemaker:CreateTrainingJob"]));
         assert_eq!(condition(train, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
         assert!(!policy.to_json().contains("deletemodel"));
     }
