@@ -23,7 +23,9 @@ def domains(aws):
     refusal = aws.refused("ConflictException", client.create_domain, **DOMAIN)
     assert refusal["resourceType"] == "domain", refusal
     client.describe_domain(domainOwner=ACCOUNT, **DOMAIN)
-    client.list_domains(maxResults=1)
+    client.create_domain(domain="other")
+    assert len(aws.pages(client, "list_domains", "domains", PaginationConfig={"PageSize": 1})) == 2
+    client.delete_domain(domain="other")
     aws.refused("ResourceNotFoundException", client.describe_domain, domain="nothing")
     aws.refused("ResourceNotFoundException", client.get_domain_permissions_policy, **DOMAIN)
     kept = client.put_domain_permissions_policy(policyDocument=policy("codeartifact:ReadFromRepository"), **DOMAIN)

@@ -223,6 +223,48 @@ def interfaces(aws, subnets, group):
     aws.refused("InvalidNetworkInterfaceID.NotFound", ec2.describe_network_interfaces, NetworkInterfaceIds=[one])
 
 
+def pages(aws, vpc):
+    """More of what is listed than fits a page of the smallest size that EC2 takes."""
+    ec2 = aws.ec2
+    numbers = range(6)
+    groups = [ec2.create_security_group(GroupName=f"page-{number}", Description="of a page", VpcId=vpc)["GroupId"]
+              for number in numbers]
+    tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in numbers]
+    acls = [ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"] for _ in numbers]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.1{number}.0/24")["Subnet"]["SubnetId"] for number in numbers]
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.sts", VpcEndpointType="Interface",
+                                       SubnetIds=subnets[:1])["VpcEndpoint"]["VpcEndpointId"]
+    interfaces = [ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+                  for subnet in subnets]
+    ec2.create_tags(Resources=groups, Tags=[{"Key": "page", "Value": "yes"}])
+    size = {"PaginationConfig": {"PageSize": 5}}
+    for operation, key in [
+        ("describe_security_groups", "SecurityGroups"), ("describe_security_group_rules", "SecurityGroupRules"),
+        ("describe_route_tables", "RouteTables"), ("describe_network_acls", "NetworkAcls"), ("describe_tags", "Tags"),
+        ("describe_subnets", "Subnets"), ("describe_network_interfaces", "NetworkInterfaces"),
+    ]:
+        paged, whole = aws.pages(ec2, operation, key, **size), getattr(ec2, operation)()[key]
+        assert len(paged) == len(whole) > 5 and all(one in paged for one in whole), (operation, len(paged), len(whole))
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    for interface in interfaces:
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+    for group, table, acl, subnet in zip(groups, tables, acls, subnets):
+        ec2.delete_security_group(GroupId=group)
+        ec2.delete_route_table(RouteTableId=table)
+        ec2.delete_network_acl(NetworkAclId=acl)
+        until(lambda: deleted(ec2, subnet))
+
+
+def deleted(ec2, subnet):
+    """Whether the subnet can be deleted: the interface of an endpoint outlives it for a moment."""
+    try:
+        ec2.delete_subnet(SubnetId=subnet)
+    except ec2.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "DependencyViolation", error
+        return False
+    return True
+
+
 def removal(aws, vpc, subnets, table, association, group):
     ec2 = aws.ec2
     ec2.delete_security_group(GroupId=group)
@@ -254,5 +296,6 @@ def everything(aws):
     group = groups(aws, vpc)
     endpoints(aws, vpc, subnets, table, group)
     interfaces(aws, subnets, group)
+    pages(aws, vpc)
     removal(aws, vpc, subnets, table, association, group)
     denied(aws)

@@ -58,7 +58,9 @@ def roles(aws, policy):
                     PermissionsBoundary=policy, Tags=[{"Key": "a", "Value": "b"}], **name)
     aws.refused("EntityAlreadyExists", iam.create_role, AssumeRolePolicyDocument=TRUST, **name)
     iam.get_role(**name)
-    iam.list_roles(MaxItems=1)
+    iam.create_role(RoleName="other", AssumeRolePolicyDocument=TRUST)
+    assert len(aws.pages(iam, "list_roles", "Roles", PaginationConfig={"PageSize": 1})) >= 2
+    iam.delete_role(RoleName="other")
     iam.update_role(Description="still of notebooks", MaxSessionDuration=3600, **name)
     iam.update_role_description(Description="of notebooks again", **name)
     iam.update_assume_role_policy(PolicyDocument=TRUST, **name)
@@ -68,7 +70,9 @@ def roles(aws, policy):
     iam.list_instance_profiles_for_role(**name)
     iam.put_role_policy(PolicyName="inline", PolicyDocument=ALLOW, **name)
     iam.get_role_policy(PolicyName="inline", **name)
-    iam.list_role_policies(**name)
+    iam.put_role_policy(PolicyName="second", PolicyDocument=ALLOW, **name)
+    assert len(aws.pages(iam, "list_role_policies", "PolicyNames", PaginationConfig={"PageSize": 1}, **name)) == 2
+    iam.delete_role_policy(PolicyName="second", **name)
     iam.attach_role_policy(PolicyArn=policy, **name)
     iam.list_attached_role_policies(**name)
     iam.list_entities_for_policy(PolicyArn=policy)

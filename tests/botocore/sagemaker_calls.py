@@ -17,6 +17,12 @@ def lifecycle(aws):
     sagemaker.update_notebook_instance_lifecycle_config(OnStart=hook, OnCreate=hook, **name)
     sagemaker.describe_notebook_instance_lifecycle_config(**name)
     sagemaker.list_notebook_instance_lifecycle_configs(NameContains="hook", MaxResults=1)
+    other = {"NotebookInstanceLifecycleConfigName": "other"}
+    sagemaker.create_notebook_instance_lifecycle_config(**other)
+    listed = aws.pages(sagemaker, "list_notebook_instance_lifecycle_configs", "NotebookInstanceLifecycleConfigs",
+                       PaginationConfig={"PageSize": 1})
+    assert len(listed) == 2, listed
+    sagemaker.delete_notebook_instance_lifecycle_config(**other)
     aws.refused("ValidationException", sagemaker.describe_notebook_instance_lifecycle_config,
                 NotebookInstanceLifecycleConfigName="none")
 
