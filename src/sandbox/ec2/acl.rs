@@ -48,6 +48,10 @@ impl Resource for Acl {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 pub(super) fn operation(name: &str) -> Option<Operation> {
@@ -193,8 +197,7 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.acls.seen().map(|acl| wire(ec2, acl)).collect();
-    list(ec2, &LISTING, &Acl::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.acls, |acl| wire(ec2, acl))
 }
 
 /// The entry that a call describes.

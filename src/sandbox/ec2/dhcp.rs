@@ -126,8 +126,7 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.dhcp_options.seen().map(|options| wire(ec2, options)).collect();
-    list(ec2, &LISTING, &DhcpOptions::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.dhcp_options, |options| wire(ec2, options))
 }
 
 /// `default` means no options at all.

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
 
-use super::table::Kind;
+use super::table::{Kind, Resource, Table};
 use super::{Ec2, bad_request};
 use crate::sandbox::wire::{Call, Refusal, Reply};
 
@@ -13,7 +13,7 @@ use crate::sandbox::wire::{Call, Refusal, Reply};
 pub struct Listing {
     /// The element that holds the answer.
     pub set: &'static str,
-    /// The request's parameter with ids; empty if there is none.
+    /// The request's parameter with ids.
     pub ids: &'static str,
     /// Where the answer has the id.
     pub id: &'static str,
@@ -43,34 +43,57 @@ impl Page {
     pub const LENIENT: Self = Self { least: 1, most: 1000, strict: false };
 }
 
-/// Answers a listing of `rows`, each in its wire form.
+/// Answers a listing of a table. Only what ids, the VPC and the page leave over is brought into its wire form, because
+/// a region may hold thousands.
 ///
 /// # Errors
 /// An id is malformed or unknown, a filter does not exist, or the page is not acceptable.
-pub fn list(ec2: &Ec2<'_>, listing: &Listing, kind: &Kind, rows: Vec<Value>) -> Reply {
-    let rows = chosen(ec2.call, listing, kind, rows)?;
-    let keyed = rows.into_iter().map(|row| (text_at(&row, listing.id), row)).collect();
-    let (rows, next) = paged(ec2.call, listing.page, keyed)?;
-    Ok(json!({ listing.set: rows, "nextToken": next }))
+pub fn list<T: Resource>(ec2: &Ec2<'_>, listing: &Listing, table: &Table<T>, wire: impl Fn(&T) -> Value) -> Reply {
+    let wanted = ec2.call.texts(listing.ids);
+    all_found(&T::KIND, &wanted, |id| table.get(id).is_ok())?;
+    let filters = filters(ec2.call, listing.filters, listing.tagged)?;
+    let rows = table
+        .seen()
+        .filter(|row| wanted.is_empty() || wanted.iter().any(|id| id == row.id()))
+        .filter(|row| filters.iter().all(|filter| filter.may_admit_vpc(row.vpc())))
+        .map(|row| (row.id().to_owned(), || wire(row)));
+    answer(ec2, listing, &filters, rows)
 }
 
-/// The rows that ids and filters select.
-fn chosen(call: &Call, listing: &Listing, kind: &Kind, rows: Vec<Value>) -> Result<Vec<Value>, Refusal> {
-    let wanted = if listing.ids.is_empty() { Vec::new() } else { call.texts(listing.ids) };
-    for id in &wanted {
+/// Answers a listing of `rows` that are in no table of their own, each in its wire form.
+///
+/// # Errors
+/// An id is malformed or unknown, a filter does not exist, or the page is not acceptable.
+pub fn list_values(ec2: &Ec2<'_>, listing: &Listing, kind: &Kind, rows: Vec<Value>) -> Reply {
+    let wanted = ec2.call.texts(listing.ids);
+    all_found(kind, &wanted, |id| rows.iter().any(|row| text_at(row, listing.id) == id))?;
+    let filters = filters(ec2.call, listing.filters, listing.tagged)?;
+    let rows = rows
+        .into_iter()
+        .map(|row| (text_at(&row, listing.id), row))
+        .filter(|(id, _)| wanted.is_empty() || wanted.contains(id))
+        .map(|(id, row)| (id, || row));
+    answer(ec2, listing, &filters, rows)
+}
+
+fn all_found(kind: &Kind, wanted: &[String], exists: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+    for id in wanted {
         kind.check(id)?;
     }
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|id| !rows.iter().any(|row| row.get(listing.id).and_then(Value::as_str) == Some(id.as_str())))
-        .map(String::as_str)
-        .collect();
-    if !missing.is_empty() {
-        return Err(kind.absent(&missing.join(", ")));
-    }
-    let filters = filters(call, listing.filters, listing.tagged)?;
-    let selected = |row: &Value| wanted.is_empty() || wanted.contains(&text_at(row, listing.id));
-    Ok(rows.into_iter().filter(|row| selected(row) && filters.iter().all(|filter| filter.admits(row))).collect())
+    let missing: Vec<&str> = wanted.iter().map(String::as_str).filter(|id| !exists(id)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(kind.absent(&missing.join(", "))) }
+}
+
+fn answer<W: FnOnce() -> Value>(
+    ec2: &Ec2<'_>,
+    listing: &Listing,
+    filters: &[Filter],
+    rows: impl Iterator<Item = (String, W)>,
+) -> Reply {
+    let cut = Cut::of(ec2.call, listing.page)?;
+    let rows = rows.filter(|(id, _)| cut.begins_before(id)).map(|(id, wire)| (id, wire()));
+    let (rows, next) = cut.take(rows.filter(|(_, row)| filters.iter().all(|filter| filter.admits(row))));
+    Ok(json!({ listing.set: rows, "nextToken": next }))
 }
 
 /// One filter of a request.
@@ -85,6 +108,14 @@ enum Matcher {
 }
 
 impl Filter {
+    /// Whether a resource in this VPC can pass at all.
+    fn may_admit_vpc(&self, vpc: Option<&str>) -> bool {
+        match (&self.matcher, vpc) {
+            (Matcher::Path("vpcId"), Some(vpc)) => self.values.iter().any(|pattern| glob(pattern, vpc)),
+            _ => true,
+        }
+    }
+
     /// Whether a resource passes: one of its values equals one of the filter's.
     #[must_use]
     pub fn admits(&self, row: &Value) -> bool {
@@ -178,22 +209,41 @@ fn text_at(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// Which part of a list a call asks for.
+struct Cut {
+    size: usize,
+    after: Option<String>,
+}
+
+impl Cut {
+    fn of(call: &Call, page: Page) -> Result<Self, Refusal> {
+        let after = call.text("NextToken").map(decode_token).transpose()?;
+        Ok(Self { size: page_size(call, page)?, after })
+    }
+
+    fn begins_before(&self, key: &str) -> bool {
+        self.after.as_deref().is_none_or(|after| after < key)
+    }
+
+    fn take(&self, mut rows: impl Iterator<Item = (String, Value)>) -> (Vec<Value>, Option<String>) {
+        let mut answer = Vec::new();
+        let mut last = String::new();
+        for (key, row) in rows.by_ref().take(self.size) {
+            last = key;
+            answer.push(row);
+        }
+        let more = rows.next().is_some();
+        (answer, more.then(|| BASE64.encode(format!("after:{last}"))))
+    }
+}
+
 /// One page of rows that are sorted by their keys, and the token of the next.
 ///
 /// # Errors
 /// `MaxResults` is out of bounds or the token is not one of ours.
 pub fn paged(call: &Call, page: Page, rows: Vec<(String, Value)>) -> Result<(Vec<Value>, Option<String>), Refusal> {
-    let size = page_size(call, page)?;
-    let after = call.text("NextToken").map(decode_token).transpose()?;
-    let mut rest = rows.into_iter().skip_while(|(key, _)| after.as_ref().is_some_and(|after| key <= after));
-    let mut answer = Vec::new();
-    let mut last = String::new();
-    for (key, row) in rest.by_ref().take(size) {
-        last = key;
-        answer.push(row);
-    }
-    let more = rest.next().is_some();
-    Ok((answer, more.then(|| BASE64.encode(format!("after:{last}")))))
+    let cut = Cut::of(call, page)?;
+    Ok(cut.take(rows.into_iter().filter(|(key, _)| cut.begins_before(key))))
 }
 
 fn page_size(call: &Call, page: Page) -> Result<usize, Refusal> {

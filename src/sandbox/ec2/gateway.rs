@@ -66,6 +66,10 @@ impl Resource for NatGateway {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl NatGateway {
@@ -203,9 +207,7 @@ const INTERNET_GATEWAYS: Listing = Listing {
 };
 
 fn describe_internet_gateways(ec2: &mut Ec2<'_>) -> Reply {
-    let gateways = ec2.state.internet_gateways.seen();
-    let rows = gateways.map(|gateway| internet_gateway_wire(ec2, gateway)).collect();
-    list(ec2, &INTERNET_GATEWAYS, &InternetGateway::KIND, rows)
+    list(ec2, &INTERNET_GATEWAYS, &ec2.state.internet_gateways, |gateway| internet_gateway_wire(ec2, gateway))
 }
 
 fn create_nat_gateway(ec2: &mut Ec2<'_>) -> Reply {
@@ -269,9 +271,7 @@ const NAT_GATEWAYS: Listing = Listing {
 
 fn describe_nat_gateways(ec2: &mut Ec2<'_>) -> Reply {
     let state = |gateway: &NatGateway| if gateway.is_deleted() { "deleted" } else { "available" };
-    let gateways = ec2.state.nat_gateways.seen();
-    let rows = gateways.map(|gateway| nat_gateway_wire(ec2, gateway, state(gateway))).collect();
-    list(ec2, &NAT_GATEWAYS, &NatGateway::KIND, rows)
+    list(ec2, &NAT_GATEWAYS, &ec2.state.nat_gateways, |gateway| nat_gateway_wire(ec2, gateway, state(gateway)))
 }
 
 fn create_egress_only(ec2: &mut Ec2<'_>) -> Reply {
@@ -311,6 +311,5 @@ const EGRESS_ONLY: Listing = Listing {
 };
 
 fn describe_egress_only(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.egress_gateways.seen().map(|gateway| egress_only_wire(ec2, gateway)).collect();
-    list(ec2, &EGRESS_ONLY, &EgressOnlyGateway::KIND, rows)
+    list(ec2, &EGRESS_ONLY, &ec2.state.egress_gateways, |gateway| egress_only_wire(ec2, gateway))
 }

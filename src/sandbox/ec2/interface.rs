@@ -1,7 +1,7 @@
 //! Network interfaces: those of endpoints and notebooks, which AWS makes and takes away in its own time, and those that
 //! somebody makes by hand. While one exists its subnet and its groups cannot be deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
@@ -42,6 +42,10 @@ impl Resource for Interface {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl State {
@@ -70,12 +74,12 @@ impl State {
                 return Err(bad_request("InvalidParameter", message));
             }
         }
-        let taken: BTreeSet<Ipv4Addr> = self.taken_in(subnet_id).collect();
-        let Some(address) = subnet.free_addresses(&taken).next() else {
+        let Some(address) = subnet.free_addresses(self.addresses.taken_in(subnet_id)).next() else {
             let message =
                 format!("There are not enough free addresses in subnet '{subnet_id}' to satisfy the request.");
             return Err(bad_request("InsufficientFreeAddressesInSubnet", message));
         };
+        self.addresses.take(subnet_id, address);
         self.interfaces.insert_seen(Interface {
             id,
             subnet: subnet_id.to_owned(),
@@ -105,16 +109,44 @@ impl State {
         }
     }
 
-    /// Gives an interface a chosen address. Does nothing if the subnet does not offer it.
+    /// Gives an interface a chosen address, which must be free.
     pub(super) fn readdress_interface(&mut self, id: &str, address: Ipv4Addr) {
         if let Some(interface) = self.interfaces.peek_mut(id) {
+            self.addresses.release(&interface.subnet, interface.address);
+            self.addresses.take(&interface.subnet, address);
             interface.address = address;
         }
     }
 
-    /// The addresses in use in a subnet.
-    pub(super) fn taken_in<'a>(&'a self, subnet: &'a str) -> impl Iterator<Item = Ipv4Addr> + 'a {
-        self.interfaces.iter().filter(move |interface| interface.subnet == subnet).map(|interface| interface.address)
+    fn remove_interface(&mut self, id: &str) {
+        if let Some(interface) = self.interfaces.remove(id) {
+            self.addresses.release(&interface.subnet, interface.address);
+        }
+        self.tags.remove(id);
+    }
+}
+
+/// The addresses in use, by subnet.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses(BTreeMap<String, BTreeSet<Ipv4Addr>>);
+
+impl Addresses {
+    const NONE: &BTreeSet<Ipv4Addr> = &BTreeSet::new();
+
+    /// Those of one subnet.
+    #[must_use]
+    pub fn taken_in(&self, subnet: &str) -> &BTreeSet<Ipv4Addr> {
+        self.0.get(subnet).unwrap_or(Self::NONE)
+    }
+
+    fn take(&mut self, subnet: &str, address: Ipv4Addr) {
+        self.0.entry(subnet.to_owned()).or_default().insert(address);
+    }
+
+    fn release(&mut self, subnet: &str, address: Ipv4Addr) {
+        if let Some(addresses) = self.0.get_mut(subnet) {
+            addresses.remove(&address);
+        }
     }
 }
 
@@ -123,8 +155,7 @@ pub(super) fn settle(state: &mut State, now: Instant) {
     let released = |interface: &&Interface| interface.gone_at.is_some_and(|at| at <= now);
     let gone: Vec<String> = state.interfaces.iter().filter(released).map(|interface| interface.id.clone()).collect();
     for id in gone {
-        state.interfaces.remove(&id);
-        state.tags.remove(&id);
+        state.remove_interface(&id);
     }
 }
 
@@ -159,8 +190,7 @@ fn delete(ec2: &mut Ec2<'_>) -> Reply {
     if ec2.state.interfaces.get(&id)?.requester_managed {
         return Err(invalid(format!("Network interface '{id}' is currently in use.")));
     }
-    ec2.state.interfaces.remove(&id);
-    ec2.state.tags.remove(&id);
+    ec2.state.remove_interface(&id);
     done()
 }
 
@@ -279,6 +309,5 @@ fn describe(ec2: &mut Ec2<'_>) -> Reply {
         let message = "The parameter networkInterfaceIds cannot be used with the parameter maxResults";
         return Err(bad_request("InvalidParameterCombination", message));
     }
-    let rows = ec2.state.interfaces.seen().map(|interface| wire(ec2, interface)).collect();
-    list(ec2, &LISTING, &Interface::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.interfaces, |interface| wire(ec2, interface))
 }

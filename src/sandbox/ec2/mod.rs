@@ -14,9 +14,9 @@ pub mod route_table;
 pub mod security_group;
 pub mod subnet;
 mod table;
+mod tags;
 #[cfg(test)]
 mod tests;
-mod tags;
 mod throttle;
 pub mod vpc;
 mod zone;
@@ -52,6 +52,7 @@ pub struct State {
     pub(crate) dhcp_options: Table<dhcp::DhcpOptions>,
     pub(crate) tags: tags::Tags,
     pub(crate) private_names: endpoint::dns::HeldNames,
+    addresses: interface::Addresses,
     tokens: idempotency::Tokens,
     buckets: throttle::Buckets,
 }

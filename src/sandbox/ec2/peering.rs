@@ -183,8 +183,7 @@ const PEERINGS: Listing = Listing {
 };
 
 fn describe_peerings(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.peerings.seen().map(|peering| peering_wire(ec2, peering)).collect();
-    list(ec2, &PEERINGS, &Peering::KIND, rows)
+    list(ec2, &PEERINGS, &ec2.state.peerings, |peering| peering_wire(ec2, peering))
 }
 
 fn create_attachment(ec2: &mut Ec2<'_>) -> Reply {
@@ -234,8 +233,7 @@ const ATTACHMENTS: Listing = Listing {
 };
 
 fn describe_attachments(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.transit_attachments.seen().map(|attachment| attachment_wire(ec2, attachment)).collect();
-    list(ec2, &ATTACHMENTS, &TransitAttachment::KIND, rows)
+    list(ec2, &ATTACHMENTS, &ec2.state.transit_attachments, |attachment| attachment_wire(ec2, attachment))
 }
 
 fn create_vpn_gateway(ec2: &mut Ec2<'_>) -> Reply {
@@ -302,6 +300,5 @@ const VPN_GATEWAYS: Listing = Listing {
 };
 
 fn describe_vpn_gateways(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.vpn_gateways.seen().map(|gateway| vpn_gateway_wire(ec2, gateway)).collect();
-    list(ec2, &VPN_GATEWAYS, &VpnGateway::KIND, rows)
+    list(ec2, &VPN_GATEWAYS, &ec2.state.vpn_gateways, |gateway| vpn_gateway_wire(ec2, gateway))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::filter::{Listing, Page, list};
+use super::filter::{Listing, Page, list_values};
 use super::table::Kind;
 use super::{Ec2, State, fingerprint};
 use crate::sandbox::wire::{Refusal, Reply};
@@ -72,7 +72,7 @@ pub fn describe_prefix_lists(ec2: &mut Ec2<'_>) -> Reply {
         .into_iter()
         .map(|(id, name, blocks)| json!({"prefixListId": id, "prefixListName": name, "cidrSet": blocks}))
         .collect();
-    list(ec2, &LISTING, &KIND, rows)
+    list_values(ec2, &LISTING, &KIND, rows)
 }
 
 const MANAGED: Listing = Listing {
@@ -98,7 +98,7 @@ pub fn describe_managed_prefix_lists(ec2: &mut Ec2<'_>) -> Reply {
             })
         })
         .collect();
-    list(ec2, &MANAGED, &KIND, rows)
+    list_values(ec2, &MANAGED, &KIND, rows)
 }
 
 /// `GetManagedPrefixListEntries`.

@@ -38,6 +38,10 @@ impl Resource for Subnet {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl Subnet {
@@ -96,7 +100,7 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
 }
 
 fn wire(ec2: &Ec2<'_>, subnet: &Subnet) -> Value {
-    let taken = ec2.state.interfaces.iter().filter(|interface| interface.subnet == subnet.id).count();
+    let taken = ec2.state.addresses.taken_in(&subnet.id).len();
     let offered = (1_usize << (32 - subnet.cidr.prefix_len())) - 5;
     json!({
         "subnetId": subnet.id,
@@ -159,14 +163,13 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.subnets.seen().map(|subnet| wire(ec2, subnet)).collect();
-    list(ec2, &LISTING, &Subnet::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.subnets, |subnet| wire(ec2, subnet))
 }
 
 fn delete(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("SubnetId")?.to_owned();
     ec2.state.subnets.get(&id)?;
-    let occupied = ec2.state.interfaces.iter().any(|interface| interface.subnet == id)
+    let occupied = !ec2.state.addresses.taken_in(&id).is_empty()
         || ec2.state.nat_gateways.iter().any(|nat| nat.subnet == id && !nat.is_deleted());
     if occupied {
         return Err(in_use("subnet", &id));

@@ -49,6 +49,10 @@ pub trait Resource {
     const KIND: Kind;
     /// Its id.
     fn id(&self) -> &str;
+    /// The VPC it is in, if it is always in one.
+    fn vpc(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// All resources of one kind.

@@ -39,6 +39,10 @@ impl Resource for Vpc {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.id)
+    }
 }
 
 pub(super) fn operation(name: &str) -> Option<Operation> {
@@ -128,8 +132,7 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.vpcs.seen().map(|vpc| wire(ec2, vpc, "available")).collect();
-    list(ec2, &LISTING, &Vpc::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.vpcs, |vpc| wire(ec2, vpc, "available"))
 }
 
 fn delete(ec2: &mut Ec2<'_>) -> Reply {

@@ -185,8 +185,9 @@ fn wanted_subnets(ec2: &Ec2<'_>) -> Result<Vec<(String, Option<Ipv4Addr>)>, Refu
         let address = match text("Ipv4") {
             Some(given) => {
                 let address = given.parse().map_err(|_| wrong(format!("{given} is not an IPv4 address.")))?;
-                let taken = ec2.state.taken_in(subnet).any(|other| other == address);
-                if taken || !ec2.state.subnets.get(subnet)?.offers(address) {
+                if ec2.state.addresses.taken_in(subnet).contains(&address)
+                    || !ec2.state.subnets.get(subnet)?.offers(address)
+                {
                     return Err(wrong(format!("The address {given} is not available in subnet {subnet}.")));
                 }
                 Some(address)
@@ -227,8 +228,7 @@ pub(super) fn check_subnets(
             );
             return Err(bad_request("DuplicateSubnetsInSameZone", message));
         }
-        let taken = ec2.state.taken_in(id).collect();
-        if subnet.free_addresses(&taken).next().is_none() {
+        if subnet.free_addresses(ec2.state.addresses.taken_in(id)).next().is_none() {
             let message = format!("There are not enough free addresses in subnet '{id}' to satisfy the request.");
             return Err(bad_request("InsufficientFreeAddressesInSubnet", message));
         }

@@ -99,6 +99,10 @@ impl Resource for Endpoint {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl Endpoint {
@@ -294,8 +298,7 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.endpoints.seen().map(|endpoint| wire(ec2, endpoint)).collect();
-    list(ec2, &LISTING, &Endpoint::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.endpoints, |endpoint| wire(ec2, endpoint))
 }
 
 /// An earlier answer with the endpoint as it is now; one that is gone is shown as deleted (aws-facts 5.4).

@@ -41,6 +41,16 @@ pub struct Service {
 }
 
 impl Service {
+    fn new(line: &Line, region: &str) -> Self {
+        Self {
+            name: format!("{}.{region}.{}", line.prefix, line.short),
+            short: line.short,
+            kind: line.kind,
+            private_names: line.private_names.iter().map(|name| name.replace("{r}", region)).collect(),
+            label: line.label,
+        }
+    }
+
     /// What the names of its endpoints end in.
     #[must_use]
     pub fn base_name(&self, region: &str) -> String {
@@ -139,21 +149,24 @@ const CODEARTIFACT_REGIONS: [&str; 13] = [
     "us-west-2",
 ];
 
-fn offered(region: &str) -> impl Iterator<Item = Service> {
+fn lines(region: &str) -> impl Iterator<Item = &'static Line> {
     let here = move |line: &&Line| !line.short.starts_with("codeartifact.") || CODEARTIFACT_REGIONS.contains(&region);
-    CATALOGUE.iter().filter(here).map(move |line| Service {
-        name: format!("{}.{region}.{}", line.prefix, line.short),
-        short: line.short,
-        kind: line.kind,
-        private_names: line.private_names.iter().map(|name| name.replace("{r}", region)).collect(),
-        label: line.label,
-    })
+    CATALOGUE.iter().filter(here)
+}
+
+fn offered(region: &str) -> impl Iterator<Item = Service> {
+    lines(region).map(move |line| Service::new(line, region))
 }
 
 /// The service with this name and type, without an explanation if there is none.
 #[must_use]
 pub fn find(region: &str, name: &str, kind: Type) -> Option<Service> {
-    offered(region).find(|service| service.name == name && service.kind == kind)
+    let after_region = |line: &Line| {
+        let rest = name.strip_prefix(line.prefix)?.strip_prefix('.')?;
+        rest.strip_prefix(region)?.strip_prefix('.').map(|short| short == line.short)
+    };
+    let line = lines(region).find(|line| line.kind == kind && after_region(line) == Some(true))?;
+    Some(Service::new(line, region))
 }
 
 /// The service with this name and type.

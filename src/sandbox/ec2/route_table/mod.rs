@@ -43,6 +43,10 @@ impl Resource for RouteTable {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl RouteTable {
@@ -176,6 +180,5 @@ const LISTING: Listing = Listing {
 };
 
 fn describe(ec2: &mut Ec2<'_>) -> Reply {
-    let rows = ec2.state.route_tables.seen().map(|table| wire(ec2, table)).collect();
-    list(ec2, &LISTING, &RouteTable::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.route_tables, |table| wire(ec2, table))
 }

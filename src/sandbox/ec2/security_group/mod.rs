@@ -39,6 +39,10 @@ impl Resource for Group {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn vpc(&self) -> Option<&str> {
+        Some(&self.vpc)
+    }
 }
 
 impl Group {
@@ -226,6 +230,5 @@ fn describe(ec2: &mut Ec2<'_>) -> Reply {
     if let Some(name) = ec2.call.texts("GroupName").first() {
         return Err(Group::KIND.absent(name));
     }
-    let rows = ec2.state.groups.seen().map(|group| wire(ec2, group)).collect();
-    list(ec2, &LISTING, &Group::KIND, rows)
+    list(ec2, &LISTING, &ec2.state.groups, |group| wire(ec2, group))
 }

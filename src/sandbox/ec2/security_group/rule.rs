@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::filter::{Listing, Page, list};
+use super::super::filter::{Listing, Page, list_values};
 use super::super::table::Kind;
 use super::super::{Ec2, bad_request};
 use super::Group;
@@ -182,5 +182,5 @@ pub fn describe(ec2: &mut Ec2<'_>) -> Reply {
         rows.extend(group.rules.iter().map(|(id, rule)| (id.as_str(), rule.wire(ec2, group, id))));
     }
     rows.sort_by_key(|row| row.0);
-    list(ec2, &LISTING, &KIND, rows.into_iter().map(|row| row.1).collect())
+    list_values(ec2, &LISTING, &KIND, rows.into_iter().map(|row| row.1).collect())
 }
