@@ -179,7 +179,12 @@ pub fn parse(request: &Request<Bytes>) -> Result<Parsed, Box<Response<Bytes>>> {
     if let Some((operation, params)) = understood {
         return Ok(Parsed { scope, operation, params });
     }
-    let refusal = unknown_operation(scope.service, request.uri().path());
+    let is_json = matches!(scope.service, Service::CodeArtifact | Service::SageMaker);
+    let refusal = if is_json && serde_json::from_slice::<Value>(request.body()).is_err() && !request.body().is_empty() {
+        Refusal::new(400, "SerializationException", "the body is not valid JSON")
+    } else {
+        unknown_operation(scope.service, request.uri().path())
+    };
     Err(Box::new(respond(scope.service, "", "", Err(refusal))))
 }
 
@@ -267,5 +272,69 @@ fn finish(response: &mut Response<Bytes>, status: u16, request_id: &str, kind: &
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
     if let Ok(id) = request_id.parse() {
         response.headers_mut().insert("x-amzn-requestid", id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(service: &str, request: http::request::Builder) -> http::request::Builder {
+        let scope = format!("AWS4-HMAC-SHA256 Credential=AKIA/20261122/eu-west-1/{service}/aws4_request, Signature=x");
+        request.header("authorization", scope)
+    }
+
+    fn body(response: &Response<Bytes>) -> String {
+        String::from_utf8_lossy(response.body()).into_owned()
+    }
+
+    #[test]
+    fn the_signature_says_which_service_and_region_are_meant() {
+        let request = signed("sagemaker", Request::post("/").header("x-amz-target", "SageMaker.ListTags"));
+        let request = request.body(Bytes::from_static(br#"{"ResourceArn":"a"}"#)).expect("a request");
+        let parsed = parse(&request).expect("understood");
+        assert_eq!((parsed.scope.service, parsed.scope.region.as_str()), (Service::SageMaker, "eu-west-1"));
+        assert_eq!((parsed.operation.as_str(), &parsed.params["ResourceArn"]), ("ListTags", &json!("a")));
+    }
+
+    #[test]
+    fn a_presigned_request_carries_its_scope_in_the_query_string() {
+        let uri = "/?Action=GetCallerIdentity&X-Amz-Credential=AKIA%2F20261122%2Feu-west-1%2Fsts%2Faws4_request";
+        let parsed = parse(&Request::get(uri).body(Bytes::new()).expect("a request")).expect("understood");
+        assert_eq!((parsed.scope.service, parsed.operation.as_str()), (Service::Sts, "GetCallerIdentity"));
+        assert_eq!(parsed.params, json!({}));
+    }
+
+    #[test]
+    fn a_web_identity_comes_without_signature() {
+        let request = Request::post("/").header("host", "sts.eu-west-1.amazonaws.com");
+        let form = Bytes::from_static(b"Action=AssumeRoleWithWebIdentity&RoleArn=r");
+        let parsed = parse(&request.body(form).expect("a request")).expect("understood");
+        assert_eq!((parsed.scope.access_key, parsed.scope.region.as_str()), (None, "eu-west-1"));
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_form_of_errors() {
+        let refusal = || Err(Refusal::new(409, "ConflictException", "<taken>").with("resourceType", "domain"));
+        let ec2 = respond(Service::Ec2, "X", "id", refusal());
+        assert!(body(&ec2).contains("<Response><Errors><Error><Code>ConflictException</Code>"));
+        assert!(body(&ec2).contains("<Message>&lt;taken&gt;</Message>"));
+        assert!(body(&respond(Service::Iam, "X", "id", refusal())).contains("<Type>Sender</Type>"));
+        let rest = respond(Service::CodeArtifact, "X", "id", refusal());
+        assert_eq!(rest.headers()["x-amzn-errortype"], "ConflictException");
+        assert_eq!(body(&rest), r#"{"resourceType":"domain","message":"<taken>"}"#);
+        let json = respond(Service::SageMaker, "X", "id", refusal());
+        assert!(body(&json).contains(r#""__type":"ConflictException""#));
+        assert_eq!(json.status(), 409);
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_told_from_an_unknown_operation() {
+        let request = signed("codeartifact", Request::put("/v1/repository")).body(Bytes::from_static(b"{"));
+        let refused = parse(&request.expect("a request")).expect_err("refused");
+        assert_eq!(refused.headers()["x-amzn-errortype"], "SerializationException");
+        let request = signed("codeartifact", Request::put("/v1/nothing")).body(Bytes::new());
+        let refused = parse(&request.expect("a request")).expect_err("refused");
+        assert_eq!(refused.headers()["x-amzn-errortype"], "UnknownOperationException");
     }
 }
