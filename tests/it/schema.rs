@@ -5,33 +5,26 @@
 mod cases;
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use cloister::kubernetes::api::{check, crds};
-use cloister::sandbox::control_plane::{ControlPlane, assets};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use serde_json::{Value, json};
 
+use crate::cluster::cluster;
 use cases::{Case, EXAMPLES, accepted, example, refused};
 
-const NAMESPACE: &str = "data-science";
+static DEFINITIONS: LazyLock<Vec<CustomResourceDefinition>> = LazyLock::new(crds);
 
 #[tokio::test]
 async fn a_real_server_takes_and_refuses_what_the_offline_check_does() {
-    let Ok(assets) = assets() else {
-        eprintln!("skipped: a_real_server_takes_and_refuses_what_the_offline_check_does needs KUBEBUILDER_ASSETS");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let plane = ControlPlane::start(&assets, folder.path()).unwrap();
-    let server = Server::with_definitions(plane.kubeconfig()).await;
+    let cluster = cluster();
+    let server = Server { client: cluster.client().await, namespace: cluster.namespace("schema") };
 
     let mut wrong = String::new();
     for name in EXAMPLES {
-        if let Err(refusal) = server.create(&example(name), true).await {
+        if let Err(refusal) = server.create(&server.named(example(name), name), true).await {
             write!(wrong, "example {name}: {refusal}\n\n").unwrap();
         }
     }
@@ -50,75 +43,54 @@ async fn a_real_server_takes_and_refuses_what_the_offline_check_does() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-struct Server(Client);
+struct Server {
+    client: Client,
+    namespace: String,
+}
 
 impl Server {
-    async fn with_definitions(kubeconfig: &std::path::Path) -> Self {
-        cloister::kubernetes::tls::choose();
-        let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-        let server = Self(Client::try_from(config).unwrap());
-        let definitions: Api<CustomResourceDefinition> = Api::all(server.0.clone());
-        for definition in crds() {
-            definitions.create(&PostParams::default(), &definition).await.unwrap();
-        }
-        server.until_served().await;
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-        server.send("POST", "/api/v1/namespaces", &namespace).await.unwrap();
-        server
-    }
-
-    async fn until_served(&self) {
-        for definition in crds() {
-            let path = format!("/apis/cloister.dev/v1alpha1/{}", definition.spec.names.plural);
-            for _ in 0..100 {
-                if self.send("GET", &path, &Value::Null).await.is_ok() {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-
     /// Puts what was there before in place, and asks, without effect, what would become of the manifest.
     async fn ask(&self, case: &Case, name: &str) -> Result<Value, Refusal> {
-        let mut new = named(case.manifest(), name);
+        let mut new = self.named(case.manifest(), name);
         let Some(old) = case.before() else {
             return self.create(&new, true).await;
         };
-        let stored = self.create(&named(old, name), false).await.expect("what was there before was accepted");
+        let stored = self.create(&self.named(old, name), false).await.expect("what was there before was accepted");
         new["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"].clone();
-        let path = format!("{}/{name}?dryRun=All&fieldValidation=Strict", collection(&new));
+        let path = format!("{}/{name}?dryRun=All&fieldValidation=Strict", self.collection(&new));
         self.send("PUT", &path, &new).await
     }
 
     async fn create(&self, object: &Value, dry_run: bool) -> Result<Value, Refusal> {
         let dry_run = if dry_run { "&dryRun=All" } else { "" };
-        self.send("POST", &format!("{}?fieldValidation=Strict{dry_run}", collection(object)), object).await
+        self.send("POST", &format!("{}?fieldValidation=Strict{dry_run}", self.collection(object)), object).await
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Refusal> {
         let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
         let request =
             http::Request::builder().method(method).uri(path).header("content-type", "application/json").body(body);
-        match self.0.request(request.unwrap()).await {
+        match self.client.request(request.unwrap()).await {
             Ok(object) => Ok(object),
             Err(kube::Error::Api(status)) => Err(Refusal::of(&status)),
             Err(error) => panic!("{method} {path}: {error}"),
         }
     }
-}
 
-fn named(mut object: Value, name: &str) -> Value {
-    object["metadata"]["name"] = json!(name);
-    object
-}
+    fn named(&self, mut object: Value, name: &str) -> Value {
+        object["metadata"]["name"] = json!(name);
+        if object["metadata"].get("namespace").is_some() {
+            object["metadata"]["namespace"] = json!(self.namespace);
+        }
+        object
+    }
 
-fn collection(object: &Value) -> String {
-    let definition = crds().into_iter().find(|crd| object["kind"] == *crd.spec.names.kind).unwrap();
-    let namespace =
-        if definition.spec.scope == "Namespaced" { format!("namespaces/{NAMESPACE}/") } else { String::new() };
-    format!("/apis/cloister.dev/v1alpha1/{namespace}{}", definition.spec.names.plural)
+    fn collection(&self, object: &Value) -> String {
+        let definition = DEFINITIONS.iter().find(|crd| object["kind"] == *crd.spec.names.kind).unwrap();
+        let namespaced = definition.spec.scope == "Namespaced";
+        let namespace = if namespaced { format!("namespaces/{}/", self.namespace) } else { String::new() };
+        format!("/apis/cloister.dev/v1alpha1/{namespace}{}", definition.spec.names.plural)
+    }
 }
 
 /// What the server said: a field and a reason for each complaint, or for the whole request only words.
