@@ -10,10 +10,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_codeartifact::types::{RepositorySummary, UpstreamRepository};
+use aws_sdk_codeartifact::types::UpstreamRepository;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
+    code_artifact_repositories::{
+        Details, ForeignRepositories, Place, Repositories, RepositoryPolicy, RepositoryRow, describe, list_in_domain,
+    },
     code_artifact_tags, data_addresses, point_tags,
     policy_documents::{self, Sifted},
 };
@@ -21,7 +24,6 @@ use crate::{
     aws::{
         account::Clients,
         error::{AwsError, from_sdk},
-        inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
@@ -50,142 +52,7 @@ const READ_ACTIONS: [&str; 3] =
 const SIDE_BY_SIDE: usize = 8;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
-
-/// All repositories of the account in the region.
-struct Repositories(Vec<RepositoryRow>);
-
-/// The repositories of another account's domain, by `owner/domain`; `None` when they may not be listed.
-struct ForeignRepositories(Option<Vec<RepositoryRow>>);
-
-#[derive(Clone)]
-struct RepositoryRow {
-    name: String,
-    place: Place,
-    arn: String,
-    born: String,
-}
-
-/// The domain that a repository is in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Place {
-    domain: String,
-    owner: String,
-}
-
-#[async_trait]
-impl Listing for Repositories {
-    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
-        let pages = clients.codeartifact.list_repositories().into_paginator().page_size(1000).items().send();
-        let repositories =
-            pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("codeartifact:ListRepositories"))?;
-        Ok(Self(repositories.into_iter().filter_map(RepositoryRow::from_sdk).collect()))
-    }
-}
-
-#[async_trait]
-impl Listing for ForeignRepositories {
-    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
-        let place = Place::from_key(key).0;
-        match list_in_domain(clients, &place).await {
-            Ok(rows) => Ok(Self(Some(rows))),
-            Err(error) if error.is_not_found() => Ok(Self(Some(Vec::new()))),
-            Err(error) if error.class == ErrorClass::Denied => Ok(Self(None)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-async fn list_in_domain(clients: &Clients, place: &Place) -> Result<Vec<RepositoryRow>, AwsError> {
-    let list = clients.codeartifact.list_repositories_in_domain().domain(&place.domain).domain_owner(&place.owner);
-    let pages = list.into_paginator().page_size(1000).items().send();
-    let repositories =
-        pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("codeartifact:ListRepositoriesInDomain"))?;
-    Ok(repositories.into_iter().filter_map(RepositoryRow::from_sdk).collect())
-}
-
-impl RepositoryRow {
-    fn from_sdk(repository: RepositorySummary) -> Option<Self> {
-        Some(Self {
-            born: point_tags::born(repository.created_time.as_ref()),
-            name: repository.name?,
-            place: Place { domain: repository.domain_name?, owner: repository.domain_owner? },
-            arn: repository.arn?,
-        })
-    }
-}
-
-impl Place {
-    fn key(&self, repository: &str) -> String {
-        format!("{}/{}/{repository}", self.owner, self.domain)
-    }
-
-    /// The place, and the repository if the key names one.
-    fn from_key(key: &str) -> (Self, &str) {
-        let (owner, rest) = key.split_once('/').unwrap_or_default();
-        let (domain, repository) = rest.split_once('/').unwrap_or((rest, ""));
-        (Self { domain: domain.to_owned(), owner: owner.to_owned() }, repository)
-    }
-
-    fn arn(&self, region: &str, repository: &str) -> String {
-        format!("arn:aws:codeartifact:{region}:{}:repository/{}/{repository}", self.owner, self.domain)
-    }
-}
-
-/// One repository in depth, by `owner/domain/name`.
-struct Details {
-    description: Option<String>,
-    upstreams: Vec<String>,
-    external_connections: BTreeSet<String>,
-}
-
-#[async_trait]
-impl Listing for Details {
-    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
-        let (place, name) = Place::from_key(key);
-        describe(clients, &place, name).await
-    }
-}
-
-async fn describe(clients: &Clients, place: &Place, name: &str) -> Result<Details, AwsError> {
-    let describe =
-        clients.codeartifact.describe_repository().domain(&place.domain).domain_owner(&place.owner).repository(name);
-    let answer = describe.send().await.map_err(from_sdk("codeartifact:DescribeRepository"))?;
-    let found = answer.repository.as_ref();
-    let upstreams = found.map(|found| found.upstreams()).unwrap_or_default().iter();
-    let connections = found.map(|found| found.external_connections()).unwrap_or_default().iter();
-    Ok(Details {
-        description: found.and_then(|found| found.description()).map(ToOwned::to_owned),
-        upstreams: upstreams.filter_map(|upstream| upstream.repository_name().map(ToOwned::to_owned)).collect(),
-        external_connections: connections
-            .filter_map(|one| one.external_connection_name().map(ToOwned::to_owned))
-            .collect(),
-    })
-}
-
-/// The policy of one repository, by `owner/domain/name`.
-struct RepositoryPolicy {
-    document: Option<PolicyDocument>,
-    revision: Option<String>,
-}
-
-#[async_trait]
-impl Listing for RepositoryPolicy {
-    async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
-        let (place, name) = Place::from_key(key);
-        let get =
-            clients.codeartifact.get_repository_permissions_policy().domain(place.domain).domain_owner(place.owner);
-        match get.repository(name).send().await.map_err(from_sdk("codeartifact:GetRepositoryPermissionsPolicy")) {
-            Ok(answer) => {
-                let policy = answer.policy;
-                let document = policy.as_ref().and_then(|policy| policy.document()).map(policy_documents::read);
-                Ok(Self { document, revision: policy.and_then(|policy| policy.revision) })
-            }
-            // The same error says that the repository has none (aws-facts 2.4).
-            Err(error) if error.is_not_found() => Ok(Self { document: None, revision: None }),
-            Err(error) => Err(error),
-        }
-    }
-}
+// The rows are those of `code_artifact_repositories`.
 
 // --- state --------------------------------------------------------------------------------------------------------------------
 
@@ -312,16 +179,19 @@ fn policy(environment: &Environment, repository: &Repository) -> Option<PolicyDo
 #[async_trait]
 impl Provider for CodeArtifactRepository {
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
-        let Some(place) = place(reader) else { return Ok(Vec::new()) };
-        let rows = if place.owner == reader.account_id() {
-            let look = reader.look::<Repositories>("").await?;
-            look.rows.0.iter().filter(|row| row.place == place).cloned().collect()
-        } else {
+        // Without any knowledge of a domain every repository of the account may be what a crash left behind.
+        let place = place(reader);
+        let foreign = place.as_ref().filter(|place| place.owner != reader.account_id());
+        let rows: Vec<RepositoryRow> = if let Some(place) = foreign {
             let look = reader.look::<ForeignRepositories>(&format!("{}/{}", place.owner, place.domain)).await?;
             match &look.rows.0 {
                 Some(rows) => rows.clone(),
-                None => return Ok(wanted.iter().map(|wanted| hidden(reader, &place, wanted)).collect()),
+                None => return Ok(wanted.iter().map(|wanted| hidden(reader, place, wanted)).collect()),
             }
+        } else {
+            let look = reader.look::<Repositories>("").await?;
+            let here = |row: &&RepositoryRow| place.as_ref().is_none_or(|place| row.place == *place);
+            look.rows.0.iter().filter(here).cloned().collect()
         };
         // Without a manifest every repository of the domain may be what a crash left behind.
         let concerned = rows.iter().filter(|row| reader.environment.is_none() || reader.concerns(wanted, &row.name));
@@ -622,5 +492,118 @@ impl RepositoryRow {
             }),
             tags,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::diff::compare,
+        resources::test_environment::{environment, facts, outputs},
+    };
+
+    fn wanted(environment: &Environment, name: &str, born: Option<&str>) -> Wanted {
+        let outputs =
+            born.map(|born| outputs(&[("Repository/pypi-store", &[(Output::UniqueId, born)])])).unwrap_or_default();
+        let facts = facts();
+        let all = CodeArtifactRepository.desire(environment, Context { outputs: &outputs, facts: &facts });
+        all.into_iter().find(|wanted| wanted.address.name == name).unwrap()
+    }
+
+    fn seen(wanted: &Wanted, details: &Details, policy: Option<PolicyDocument>, links: Option<&str>) -> Seen {
+        let row = RepositoryRow {
+            name: wanted.address.name.clone(),
+            place: Place { domain: "test-artifact-domain".into(), owner: "111122223333".into() },
+            arn: "arn".into(),
+            born: "1".into(),
+        };
+        let mut tags = wanted.tags.clone();
+        tags.extend(links.map(|links| (LINKS_TAG.to_owned(), links.to_owned())));
+        let policy = RepositoryPolicy { document: policy, revision: None };
+        let item = row.item(tags, Some(details), Some(&policy), Some(wanted));
+        Seen {
+            address: wanted.address.clone(),
+            id: item.id,
+            ownership: crate::model::owner::Ownership::Ours,
+            tags: item.tags,
+            phase: item.phase,
+            outputs: item.outputs,
+            findings: item.findings,
+            state: item.state,
+        }
+    }
+
+    fn details(upstreams: &[&str], connections: &[&str]) -> Details {
+        Details {
+            description: None,
+            upstreams: upstreams.iter().map(|name| (*name).to_owned()).collect(),
+            external_connections: connections.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    fn paths(wanted: &Wanted, seen: &Seen) -> Vec<String> {
+        compare(wanted, seen).into_iter().map(|diff| diff.path).collect()
+    }
+
+    #[test]
+    fn a_downstream_waits_for_its_upstream_and_then_knows_which_one_it_is() {
+        let environment = environment();
+        let before = wanted(&environment, "test-artifact-repository", None);
+        assert_eq!(before.unresolved(), Some(data_addresses::repository("pypi-store")));
+        assert!(before.needs.contains(&data_addresses::repository("pypi-store")));
+        let first = wanted(&environment, "test-artifact-repository", Some("1"));
+        let second = wanted(&environment, "test-artifact-repository", Some("2"));
+        assert_eq!(first.unresolved(), None);
+        assert_ne!(first.state::<RepositoryState>().upstream_links, second.state::<RepositoryState>().upstream_links);
+    }
+
+    #[test]
+    fn an_upstream_that_was_made_anew_is_a_difference_though_its_name_still_shows() {
+        let environment = environment();
+        let first = wanted(&environment, "test-artifact-repository", Some("1"));
+        let links = link_tag(first.state()).map(|(_, links)| links);
+        let seen = seen(&first, &details(&["pypi-store"], &[]), None, links.as_deref());
+        assert_eq!(paths(&first, &seen), Vec::<String>::new());
+        let second = wanted(&environment, "test-artifact-repository", Some("2"));
+        assert_eq!(paths(&second, &seen), ["upstreamLinks"]);
+    }
+
+    #[test]
+    fn the_order_of_upstreams_matters_and_connections_are_named_one_by_one() {
+        let mut environment = environment();
+        environment.packages.repositories[1].upstreams = vec!["pypi-store".into(), "other".into()];
+        environment.packages.repositories[1].existing = false;
+        let store = wanted(&environment, "pypi-store", None);
+        let open = seen(&store, &details(&[], &["public:pypi", "public:npmjs"]), None, None);
+        assert_eq!(paths(&store, &open), ["externalConnections[public:npmjs]"]);
+        let turned = wanted(&environment, "test-artifact-repository", Some("1"));
+        let found = seen(&turned, &details(&["other", "pypi-store"], &[]), None, None);
+        assert_eq!(paths(&turned, &found), ["upstreams"]);
+    }
+
+    #[test]
+    fn readers_are_the_execution_role_and_those_named_and_a_dead_principal_is_a_difference() {
+        let mut environment = environment();
+        let ci = "arn:aws:iam::111122223333:role/ci".to_owned();
+        environment.packages.repositories[0].permissions = RepositoryPermissions::Readers(BTreeSet::from([ci.clone()]));
+        let store = wanted(&environment, "pypi-store", None);
+        assert!(store.needs.contains(&data_addresses::role()), "a policy cannot name a role that does not exist");
+        let policy = policy(&environment, &environment.packages.repositories[0]).unwrap();
+        let text = policy.to_json();
+        assert!(text.contains(&ci) && text.contains(&environment.role_arn()), "{text}");
+        let dead = PolicyDocument::parse(&text.replace(&environment.role_arn(), "AROAEXAMPLE")).unwrap();
+        let found = seen(&store, &details(&[], &["public:pypi"]), Some(dead), None);
+        assert_eq!(paths(&store, &found), ["policy.Statement[Read].Principal"]);
+    }
+
+    #[test]
+    fn of_an_existing_repository_nothing_is_asked() {
+        let mut environment = environment();
+        environment.packages.repositories[0].existing = true;
+        let store = wanted(&environment, "pypi-store", None);
+        assert_eq!(store.management, Management::Existing("pypi-store".into()));
+        let found = seen(&store, &details(&["x"], &["public:npmjs"]), None, None);
+        assert_eq!(paths(&store, &found), Vec::<String>::new());
     }
 }

@@ -144,8 +144,8 @@ impl Provider for IamPolicy {
         for policy in &look.rows.policies {
             // The name follows from the owner: it is known even when nothing else is.
             if policy.name == name || reader.concerns(wanted, &policy.name) {
-                let shelf = point_tags::shelf(&policy.arn, &policy.unique_id);
-                let tags = match reader.look_learned::<PolicyTags>(&shelf, point_tags::MAX_AGE).await {
+                let tags_of = point_tags::shelf(&policy.arn, &policy.unique_id);
+                let tags = match reader.look_learned::<PolicyTags>(&tags_of, point_tags::MAX_AGE).await {
                     Err(error) if error.is_not_found() => continue,
                     tags => tags?.rows.0.clone(),
                 };
@@ -300,7 +300,7 @@ fn attached_elsewhere(policy: &str, written: &Written) -> String {
 }
 
 fn item(account: &IamAccount, policy: &PolicyRow, tags: Tags, wanted: Option<&Wanted>) -> Item {
-    let wish = wanted.map(|wanted| wanted.state::<PolicyState>());
+    let wish = wanted.map(Wanted::state::<PolicyState>);
     let wished_roles = wish.and_then(|wish| wish.attached_roles.known());
     let attached: BTreeSet<String> = account.roles_with(&policy.arn).into_iter().map(ToOwned::to_owned).collect();
     let others = policy.attachments.saturating_sub(attached.len());

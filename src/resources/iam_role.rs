@@ -397,7 +397,7 @@ fn item(account: &IamAccount, role: &RoleRow, wanted: Option<&Wanted>) -> Item {
     let existing =
         wanted.is_some_and(|wanted| matches!(&wanted.management, Management::Existing(arn) if *arn == role.arn));
     // Of a role that is not ours, or not wanted any more, nothing is set aside: it is only shown, or deleted with all it has.
-    let wish = wanted.filter(|wanted| wanted.management == Management::Owned).map(|wanted| wanted.state::<RoleState>());
+    let wish = wanted.filter(|wanted| wanted.management == Management::Owned).map(Wanted::state::<RoleState>);
     let (state, findings) = sift(account, role, wish);
     let outputs =
         [(Output::Id, role.name.clone()), (Output::Arn, role.arn.clone()), (Output::UniqueId, role.unique_id.clone())];
@@ -474,4 +474,129 @@ fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (Role
         aside,
     };
     (state, findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::policy::Effect,
+        resources::test_environment::{environment, facts, managed_role, outputs},
+    };
+
+    fn wanted(environment: &Environment) -> Wanted {
+        let (outputs, facts) = (outputs(&[]), facts());
+        IamRole.desire(environment, Context { outputs: &outputs, facts: &facts }).remove(0)
+    }
+
+    fn inline(environment: &Environment) -> PolicyDocument {
+        wanted(environment).state::<RoleState>().inline_policies.known().unwrap()[INLINE].clone()
+    }
+
+    fn row(wanted: &Wanted) -> RoleRow {
+        let state = wanted.state::<RoleState>();
+        let inline = state.inline_policies.known().unwrap().iter();
+        RoleRow {
+            name: wanted.name.clone().unwrap(),
+            arn: "arn:aws:iam::111122223333:role/r".into(),
+            unique_id: "AROA1".into(),
+            tags: wanted.tags.clone(),
+            trust: state.trust_policy.known().unwrap().to_json().into(),
+            inline: inline.map(|(name, policy)| (name.clone(), policy.to_json().into())).collect(),
+            attached: Vec::new(),
+            boundary: None,
+            instance_profiles: Vec::new(),
+        }
+    }
+
+    const NOTHING_ELSE: IamAccount = IamAccount { roles: Vec::new(), policies: Vec::new() };
+
+    #[test]
+    fn only_the_repository_that_is_installed_from_may_be_read() {
+        let text = inline(&environment()).to_json();
+        assert!(text.contains("repository/test-artifact-domain/test-artifact-repository"), "{text}");
+        assert!(!text.contains("pypi-store"), "an upstream that may be read is a way around the repository");
+        assert!(text.contains(r#""sts:awsservicename":"codeartifact.amazonaws.com""#), "{text}");
+    }
+
+    #[test]
+    fn no_action_and_no_resource_is_everything_but_the_bearer_token() {
+        for statement in inline(&environment()).statements {
+            assert_eq!(statement.effect, Effect::Allow);
+            assert!(!statement.actions.patterns.iter().any(|action| action.contains('*')), "{statement:?}");
+            let everything = statement.resources.unwrap().patterns.contains("*");
+            assert_eq!(everything, statement.sid.as_deref() == Some("Bearer"));
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_is_read_is_not_written() {
+        let mut environment = environment();
+        managed_role(&mut environment).s3[0].write = false;
+        let text = inline(&environment).to_json();
+        assert!(text.contains("s3:getobject") && !text.contains("s3:putobject"), "{text}");
+    }
+
+    #[test]
+    fn a_role_without_packages_and_buckets_may_write_its_log() {
+        let mut environment = environment();
+        environment.packages.install = None;
+        managed_role(&mut environment).s3.clear();
+        let sids: Vec<_> = inline(&environment).statements.into_iter().filter_map(|statement| statement.sid).collect();
+        assert_eq!(sids, ["Logs"]);
+    }
+
+    #[test]
+    fn a_boundary_that_nobody_asked_for_is_reported_and_one_that_is_missing_differs() {
+        let mut environment = environment();
+        let free = wanted(&environment);
+        let bounded = RoleRow { boundary: Some("arn:b".into()), ..row(&free) };
+        let item_with = item(&NOTHING_ELSE, &bounded, Some(&free));
+        assert_eq!(item_with.findings.len(), 1);
+        assert_eq!(free.state::<RoleState>().permissions_boundary, Wish::Any);
+        managed_role(&mut environment).permissions_boundary = Some("arn:b".into());
+        let bound = wanted(&environment);
+        let item_without = item(&NOTHING_ELSE, &row(&bound), Some(&bound));
+        let state = item_without.state.as_any().downcast_ref::<RoleState>().unwrap();
+        assert_ne!(state.permissions_boundary, bound.state::<RoleState>().permissions_boundary);
+        assert!(item_without.findings.is_empty());
+    }
+
+    #[test]
+    fn a_quarantine_is_set_aside_and_a_grant_is_compared() {
+        let environment = environment();
+        let wanted = wanted(&environment);
+        let quarantine = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3".to_owned();
+        let grant = "arn:aws:iam::aws:policy/AdministratorAccess".to_owned();
+        let touched = RoleRow { attached: vec![quarantine.clone(), grant.clone()], ..row(&wanted) };
+        let (state, findings) = sift(&NOTHING_ELSE, &touched, Some(wanted.state()));
+        assert_eq!(state.attached_policies, Wish::Is(BTreeSet::from([grant])));
+        assert_eq!(state.aside.attached_policies, BTreeSet::from([quarantine]));
+        assert_eq!(findings.len(), 1);
+    }
+
+    #[test]
+    fn a_role_that_is_not_wanted_any_more_goes_with_everything() {
+        let environment = environment();
+        let quarantine = "arn:aws:iam::aws:policy/AWSDenyAll".to_owned();
+        let touched = RoleRow { attached: vec![quarantine.clone()], ..row(&wanted(&environment)) };
+        let (state, findings) = sift(&NOTHING_ELSE, &touched, None);
+        assert_eq!(state.attached_policies, Wish::Is(BTreeSet::from([quarantine])));
+        assert!(findings.is_empty());
+    }
+
+    #[test]
+    fn an_existing_role_is_found_by_its_arn_and_nothing_is_asked_of_it() {
+        let mut environment = environment();
+        let arn = "arn:aws:iam::111122223333:role/service/General".to_owned();
+        environment.role = ExecutionRole::Existing { arn: arn.clone(), attach_policy: false };
+        let wanted = wanted(&environment);
+        let row = RoleRow {
+            name: "General".into(),
+            arn: arn.clone(),
+            ..row(&self::wanted(&crate::resources::test_environment::environment()))
+        };
+        assert_eq!(item(&NOTHING_ELSE, &row, Some(&wanted)).id, arn);
+        assert!(wanted.state.fields().iter().all(|field| field.value == Wish::Any));
+    }
 }

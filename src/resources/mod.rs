@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::aws::provider::Provider;
 
 pub mod code_artifact_domain;
+mod code_artifact_repositories;
 pub mod code_artifact_repository;
 mod code_artifact_tags;
 mod data_addresses;
@@ -32,6 +33,7 @@ mod notebook_note;
 mod point_tags;
 mod policy_documents;
 pub mod route_table;
+mod sagemaker_notebooks;
 mod sagemaker_scripts;
 mod sagemaker_tags;
 pub mod security_group;

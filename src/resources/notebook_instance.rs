@@ -11,25 +11,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_sagemaker::{
-    operation::describe_notebook_instance::DescribeNotebookInstanceOutput,
-    types::{
-        DirectInternetAccess, InstanceMetadataServiceConfiguration, InstanceType, NotebookInstanceSummary, RootAccess,
-    },
-};
+use aws_sdk_sagemaker::types::{DirectInternetAccess, InstanceMetadataServiceConfiguration, InstanceType, RootAccess};
 
 use super::{
     data_addresses, ec2_addresses, install_permissions, kms_key,
     notebook_note::{self, Note},
     point_tags,
+    sagemaker_notebooks::{Details, NotebookRow, Notebooks},
     sagemaker_scripts::{self, Lifecycles},
     sagemaker_tags,
 };
 use crate::{
     aws::{
-        account::Clients,
         error::{AwsError, from_sdk},
-        inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
@@ -54,96 +48,7 @@ const STOPPED: &str = "Stopped";
 const FAILED: &str = "Failed";
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
-
-/// All notebooks of the region.
-struct Notebooks(Vec<NotebookRow>);
-
-struct NotebookRow {
-    name: String,
-    arn: String,
-    born: String,
-    status: String,
-    /// When it, or its status, last changed: nanoseconds since the epoch.
-    modified: i128,
-    lifecycle: Option<String>,
-}
-
-#[async_trait]
-impl Listing for Notebooks {
-    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
-        let pages = clients.sagemaker.list_notebook_instances().max_results(100).into_paginator().items().send();
-        let notebooks =
-            pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;
-        Ok(Self(notebooks.into_iter().filter_map(NotebookRow::from_sdk).collect()))
-    }
-}
-
-impl NotebookRow {
-    fn from_sdk(notebook: NotebookInstanceSummary) -> Option<Self> {
-        Some(Self {
-            born: point_tags::born(notebook.creation_time.as_ref()),
-            name: notebook.notebook_instance_name?,
-            arn: notebook.notebook_instance_arn?,
-            status: notebook.notebook_instance_status?.as_str().to_owned(),
-            modified: notebook.last_modified_time?.as_nanos(),
-            lifecycle: notebook.notebook_instance_lifecycle_config_name,
-        })
-    }
-
-    fn modified_seconds(&self) -> i64 {
-        i64::try_from(self.modified / 1_000_000_000).unwrap_or_default()
-    }
-}
-
-/// One notebook in depth.
-struct Details {
-    failure_reason: Option<String>,
-    direct_internet_access: String,
-    subnet: Option<String>,
-    security_groups: BTreeSet<String>,
-    kms_key: Option<String>,
-    instance_type: String,
-    role_arn: String,
-    lifecycle: Option<String>,
-    root_access: String,
-    minimum_imds_version: String,
-    platform: String,
-    volume_size: i32,
-}
-
-#[async_trait]
-impl Listing for Details {
-    async fn fetch(clients: &Clients, name: &str) -> Result<Self, AwsError> {
-        let describe = clients.sagemaker.describe_notebook_instance().notebook_instance_name(name);
-        let answer = describe.send().await.map_err(from_sdk("sagemaker:DescribeNotebookInstance"))?;
-        Ok(Self::from_sdk(answer))
-    }
-}
-
-impl Details {
-    fn from_sdk(notebook: DescribeNotebookInstanceOutput) -> Self {
-        let metadata = notebook.instance_metadata_service_configuration;
-        Self {
-            failure_reason: notebook.failure_reason,
-            direct_internet_access: notebook
-                .direct_internet_access
-                .map(|access| access.as_str().to_owned())
-                .unwrap_or_default(),
-            subnet: notebook.subnet_id,
-            security_groups: notebook.security_groups.unwrap_or_default().into_iter().collect(),
-            kms_key: notebook.kms_key_id,
-            instance_type: notebook.instance_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
-            role_arn: notebook.role_arn.unwrap_or_default(),
-            lifecycle: notebook.notebook_instance_lifecycle_config_name,
-            root_access: notebook.root_access.map(|access| access.as_str().to_owned()).unwrap_or_default(),
-            minimum_imds_version: metadata
-                .and_then(|metadata| metadata.minimum_instance_metadata_service_version)
-                .unwrap_or_default(),
-            platform: notebook.platform_identifier.unwrap_or_default(),
-            volume_size: notebook.volume_size_in_gb.unwrap_or_default(),
-        }
-    }
-}
+// The rows are those of `sagemaker_notebooks`.
 
 // --- state --------------------------------------------------------------------------------------------------------------------
 
@@ -529,7 +434,7 @@ async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>
 }
 
 fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool, wanted: Option<&Wanted>) -> Item {
-    let wish = wanted.map(|wanted| wanted.state::<NotebookState>());
+    let wish = wanted.map(Wanted::state::<NotebookState>);
     let note = Note::read(tags.get(notebook_note::TAG));
     let run = wish.and_then(|wish| wish.run).unwrap_or(Run::Unmanaged);
     let mut outputs = BTreeMap::from([
@@ -595,5 +500,121 @@ fn phase(status: &str, failure_reason: Option<&str>, remedy: Remedy) -> Phase {
         "Stopping" => Phase::Progressing("the notebook is stopping".into()),
         "Updating" => Phase::Progressing("the notebook is being updated".into()),
         other => Phase::Progressing(format!("the notebook is {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::test_environment::{environment, facts, network_outputs};
+
+    fn wanted(environment: &Environment) -> Wanted {
+        let (outputs, facts) = (network_outputs(), facts());
+        NotebookInstance.desire(environment, Context { outputs: &outputs, facts: &facts }).remove(0)
+    }
+
+    fn details() -> Details {
+        Details {
+            failure_reason: None,
+            direct_internet_access: "Disabled".into(),
+            subnet: Some("subnet-a".into()),
+            security_groups: BTreeSet::from(["sg-notebooks".into()]),
+            kms_key: None,
+            instance_type: "ml.t3.medium".into(),
+            role_arn: "arn".into(),
+            lifecycle: None,
+            root_access: "Disabled".into(),
+            minimum_imds_version: "2".into(),
+            platform: "notebook-al2023-v1".into(),
+            volume_size: 20,
+        }
+    }
+
+    fn row(status: &str) -> NotebookRow {
+        NotebookRow {
+            name: "test-notebook".into(),
+            arn: "arn".into(),
+            born: "1".into(),
+            status: status.into(),
+            modified: 1_000_000_000_000,
+            lifecycle: None,
+        }
+    }
+
+    #[test]
+    fn a_notebook_waits_for_everything_that_isolates_it() {
+        let needs: Vec<String> = wanted(&environment()).needs.iter().map(ToString::to_string).collect();
+        for need in [
+            "Subnet/a",
+            "SecurityGroup/notebooks",
+            "SecurityGroupRules/notebooks",
+            "Role/execution",
+            "LifecycleConfiguration/test-notebook",
+            "VPCEndpoint/CodeArtifactAPI",
+            "VPCEndpoint/S3",
+        ] {
+            assert!(needs.iter().any(|found| found == need), "{need} is not among {needs:?}");
+        }
+    }
+
+    #[test]
+    fn an_existing_notebook_is_asked_for_nothing_but_its_isolation() {
+        let mut environment = environment();
+        environment.notebooks[0].existing = true;
+        let wanted = wanted(&environment);
+        let asked: Vec<_> = wanted.state.fields().into_iter().filter(|field| field.value != Wish::Any).collect();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].name, "directInternetAccess");
+    }
+
+    #[test]
+    fn what_the_manifest_leaves_open_is_as_aws_has_it() {
+        let wanted = wanted(&environment());
+        let state = wanted.state::<NotebookState>();
+        assert_eq!((&state.platform_identifier, &state.running), (&Wish::Any, &Wish::Any));
+        assert_eq!(state.kms_key_id, Wish::Any);
+    }
+
+    #[test]
+    fn states_of_aws_mean_what_can_be_done() {
+        let of = |status: &str| phase(status, Some("no capacity"), Remedy::Update);
+        assert_eq!((of("InService"), of("Stopped")), (Phase::Ready, Phase::Ready));
+        assert_eq!(of("Deleting"), Phase::Deleting);
+        assert_eq!(of("Failed"), Phase::Failed { reason: "no capacity".into(), remedy: Remedy::Update });
+        for status in ["Pending", "Stopping", "Updating", "SomethingNew"] {
+            assert!(matches!(of(status), Phase::Progressing(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_larger_volume_is_large_enough_and_a_smaller_one_is_not() {
+        let wanted = wanted(&environment());
+        let volume = |size: i32| {
+            let item =
+                item(&row("InService"), &Details { volume_size: size, ..details() }, Tags::new(), false, Some(&wanted));
+            let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap().volume_size_gib.clone();
+            (state, item.findings.len())
+        };
+        assert_eq!(volume(50), (Wish::Is(20), 1));
+        assert_eq!(volume(10), (Wish::Is(10), 0));
+    }
+
+    #[test]
+    fn a_failed_notebook_says_so_by_its_phase_and_not_by_a_difference() {
+        let wanted = wanted(&environment());
+        let item = item(&row("Failed"), &details(), Tags::new(), false, Some(&wanted));
+        let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap();
+        assert_eq!(state.running, Wish::Any);
+        assert!(matches!(item.phase, Phase::Failed { remedy: Remedy::Update, .. }));
+    }
+
+    #[test]
+    fn a_note_that_it_has_to_run_again_is_a_difference_until_it_does() {
+        let wanted = wanted(&environment());
+        let tags = Tags::from([(notebook_note::TAG.to_owned(), "restart/0/0".to_owned())]);
+        let item = item(&row("Stopped"), &details(), tags, false, Some(&wanted));
+        let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap();
+        assert_eq!(state.restart_after_update, Wish::Is(true));
+        assert_eq!(wanted.state::<NotebookState>().restart_after_update, Wish::Is(false));
     }
 }

@@ -310,3 +310,62 @@ async fn look_at(reader: &Reader<'_>, config: &LifecycleRow, wanted: &[Wanted]) 
         }),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::test_environment::{environment, facts, outputs};
+
+    fn wanted(environment: &Environment) -> Vec<Wanted> {
+        let (outputs, facts) = (outputs(&[]), facts());
+        NotebookLifecycle.desire(environment, Context { outputs: &outputs, facts: &facts })
+    }
+
+    #[test]
+    fn scripts_are_there_for_pip_or_for_the_user_and_otherwise_not_at_all() {
+        let mut environment = environment();
+        assert_eq!(wanted(&environment).len(), 1);
+        environment.packages.install = None;
+        assert_eq!(wanted(&environment).len(), 0);
+        environment.notebooks[0].on_start = Some("echo a\r\necho b\r\n".into());
+        let alone = wanted(&environment).remove(0);
+        let state = alone.state::<LifecycleState>();
+        assert_eq!(state.on_start, Wish::Is(Some(Script("#!/bin/bash\necho a\necho b\n".into()))));
+        assert_eq!(state.on_create, Wish::Is(None));
+    }
+
+    #[test]
+    fn an_existing_notebook_keeps_its_scripts() {
+        let mut environment = environment();
+        environment.notebooks[0].existing = true;
+        assert!(wanted(&environment).is_empty());
+    }
+
+    #[test]
+    fn the_name_stays_when_the_script_changes() {
+        let mut environment = environment();
+        let before = wanted(&environment).remove(0);
+        environment.notebooks[0].on_start = Some("echo".into());
+        let after = wanted(&environment).remove(0);
+        assert_eq!(before.name, after.name);
+        assert_ne!(before.state::<LifecycleState>().on_start, after.state::<LifecycleState>().on_start);
+        assert!(before.name.unwrap().len() <= 63);
+    }
+
+    #[test]
+    fn a_script_that_is_too_long_is_kept_back_with_the_reason() {
+        let mut environment = environment();
+        environment.notebooks[0].on_start = Some("x".repeat(MAX_ENCODED));
+        let wanted = wanted(&environment).remove(0);
+        let state = wanted.state::<LifecycleState>();
+        assert_eq!(state.refused.as_ref().map(|refused| refused.hook), Some("onStart"));
+        assert_eq!(state.on_start, Wish::Any);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_the_same() {
+        let script = Script("#!/bin/bash\necho é\n".into());
+        assert_eq!(decoded(&encoded(Some(&script))), Some(script.0));
+        assert_eq!(decoded(&[]), None);
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How old they may become.
-pub const MAX_AGE: Duration = Duration::from_secs(3600);
+pub const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The shelf of a thing's tags: its ARN and the mark of its birth.
 pub fn shelf(arn: &str, born: &str) -> String {

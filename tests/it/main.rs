@@ -8,6 +8,7 @@ mod botocore;
 mod cluster;
 mod control_plane;
 mod convergence;
+mod crashes;
 mod end_to_end;
 mod existing;
 mod hands;

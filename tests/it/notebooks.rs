@@ -71,7 +71,7 @@ async fn a_notebook_that_its_user_stopped_is_changed_and_stays_stopped() {
     let world = World::new(Delays::real());
     let (mut tenant, hands) = made(&world).await;
     hands.sagemaker.stop_notebook_instance().notebook_instance_name(NAME).send().await.expect("stopped");
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     tenant.edit(|object| object.spec.notebooks[0].instance_type = Some("ml.t3.large".into()));
     let visit = world.settle(&mut tenant).await;
     assert_ready(&visit.report);
@@ -89,7 +89,7 @@ async fn a_notebook_runs_or_stands_still_as_the_manifest_says() {
     world.settle(&mut tenant).await;
     assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"));
     hands.sagemaker.stop_notebook_instance().notebook_instance_name(NAME).send().await.expect("stopped");
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     world.settle(&mut tenant).await;
     assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"));
 }
@@ -112,13 +112,13 @@ async fn a_notebook_that_keeps_failing_is_started_three_times_and_then_left_to_a
     let mut world = World::new(Delays::real());
     let (mut tenant, hands) = made_with(&world, |object| state(object, NotebookState::Running)).await;
     hands.sagemaker.stop_notebook_instance().notebook_instance_name(NAME).send().await.expect("stopped");
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
     tenant.edit(|_| {});
     for _ in 0..60 {
         sagemaker(&world, |state| state.fail_next_start(NAME, "no capacity"));
         world.visit(&mut tenant).await;
         world.restart();
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
     let starts = world.writes().into_iter().filter(|operation| operation == "StartNotebookInstance").count();
     assert_eq!(starts, 4, "one that the manifest asks for, and three for the failures");
@@ -131,7 +131,7 @@ async fn a_notebook_that_keeps_failing_is_started_three_times_and_then_left_to_a
 async fn a_changed_script_is_written_in_place_and_stops_nothing() {
     let world = World::new(Delays::real());
     let (mut tenant, hands) = made(&world).await;
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     tenant.edit(|object| {
         let lifecycle = cloister::kubernetes::api::environment::Lifecycle {
             on_start: Some("echo hello".into()),
@@ -152,10 +152,10 @@ async fn a_volume_that_somebody_enlarged_is_named_and_left_alone() {
     let world = World::new(Delays::real());
     let (mut tenant, hands) = made(&world).await;
     hands.sagemaker.stop_notebook_instance().notebook_instance_name(NAME).send().await.expect("stopped");
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
     let update = hands.sagemaker.update_notebook_instance().notebook_instance_name(NAME).volume_size_in_gb(100);
     update.send().await.expect("updated");
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
     world.simulator.clear_log();
     let visit = world.check(&mut tenant).await;
     assert!(

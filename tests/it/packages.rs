@@ -26,7 +26,7 @@ async fn a_store_that_was_deleted_is_made_again_and_linked_again() {
     let (mut tenant, hands) = made(&world).await;
     assert!(is_linked(&world));
     hands.codeartifact.delete_repository().domain(DOMAIN).repository(STORE).send().await.expect("deleted");
-    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(5)).await;
     let visit = world.settle(&mut tenant).await;
     assert_ready(&visit.report);
     assert!(is_linked(&world), "the repository reaches the new store: {:?}", world.writes());
@@ -143,7 +143,7 @@ async fn the_policy_names_the_role_again_after_the_role_was_made_again() {
     hands.iam.delete_role_policy().role_name(name).policy_name("cloister").send().await.expect("deleted");
     hands.iam.delete_role().role_name(name).send().await.expect("deleted");
     assert!(document().await.contains("AROA"));
-    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(5)).await;
     world.settle(&mut tenant).await;
     let visit = world.check(&mut tenant).await;
     assert_ready(&visit.report);

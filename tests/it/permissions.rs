@@ -1,10 +1,13 @@
 //! The execution role and the policy for an existing one, in an account where others change permissions, too.
 
-use cloister::{model::report::Next, sandbox::world::Delays};
+use cloister::{
+    model::{report::Next, resource::Output},
+    sandbox::world::Delays,
+};
 
 use crate::{
-    hands::{EVERYTHING, NOTHING, drift, made, paths},
-    world::{World, assert_ready},
+    hands::{EVERYTHING, Hands, NOTHING, drift, made, paths},
+    world::{ACCOUNT, Tenant, World, assert_ready},
 };
 
 const QUARANTINE: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
@@ -92,4 +95,102 @@ async fn a_role_under_our_name_that_is_not_ours_is_never_touched() {
         "{:?}",
         world.writes()
     );
+}
+
+const OTHER: &str = "somebody-elses";
+
+/// Scenario C: an existing role with the policy of ours, and the name of that policy.
+async fn with_policy(world: &World) -> (Tenant, Hands, String) {
+    world.with_boundary().await;
+    let existing = world.isolated_notebook("us-east-1", 0).await;
+    let mut tenant = existing.tenant("isolated-sagemaker.yaml", "isolated-sagemaker");
+    let visit = world.settle(&mut tenant).await;
+    assert_ready(&visit.report);
+    let address = "Policy/install".parse().expect("an address");
+    let arn = visit.observation.outputs.get(&address, Output::Arn).expect("the policy exists").to_owned();
+    let hands = Hands::on(world);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    hands.iam.create_role().role_name(OTHER).assume_role_policy_document(trust).send().await.expect("a role");
+    world.simulator.clear_log();
+    (tenant, hands, arn)
+}
+
+async fn roles_with(hands: &Hands, policy: &str) -> Vec<String> {
+    let list = hands.iam.list_entities_for_policy().policy_arn(policy).send().await.expect("a list");
+    list.policy_roles().iter().filter_map(|role| role.role_name().map(ToOwned::to_owned)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_with_five_versions_is_corrected_all_the_same() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands, policy) = with_policy(&world).await;
+    for _ in 0..4 {
+        let version =
+            hands.iam.create_policy_version().policy_arn(&policy).policy_document(EVERYTHING).set_as_default(true);
+        version.send().await.expect("a version");
+    }
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert!(!paths(&visit).is_empty());
+    assert_eq!(world.writes(), ["DeletePolicyVersion", "CreatePolicyVersion"]);
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert_ready(&visit.report);
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detached_policy_is_attached_again_and_the_role_is_never_touched_otherwise() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands, policy) = with_policy(&world).await;
+    hands
+        .iam
+        .detach_role_policy()
+        .role_name("GeneralIsolatedNotebook")
+        .policy_arn(&policy)
+        .send()
+        .await
+        .expect("detached");
+    let put = hands
+        .iam
+        .put_role_policy()
+        .role_name("GeneralIsolatedNotebook")
+        .policy_name("theirs")
+        .policy_document(EVERYTHING);
+    put.send().await.expect("put");
+    world.simulator.clear_log();
+    world.check(&mut tenant).await;
+    assert_eq!(world.writes(), ["AttachRolePolicy"]);
+    assert_eq!(roles_with(&hands, &policy).await, ["GeneralIsolatedNotebook"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_somebody_attached_elsewhere_is_not_taken_from_them() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands, policy) = with_policy(&world).await;
+    hands.iam.attach_role_policy().role_name(OTHER).policy_arn(&policy).send().await.expect("attached");
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert!(
+        drift(&visit, "attachedRoles")
+            .is_some_and(|drift| drift.observed.as_ref().is_some_and(|seen| seen.contains(OTHER)))
+    );
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let report = world.delete(&mut tenant).await;
+    assert!(crate::hands::stalled(&report).contains(OTHER), "{}", crate::hands::stalled(&report));
+    assert!(roles_with(&hands, &policy).await.contains(&OTHER.to_owned()));
+    hands.iam.detach_role_policy().role_name(OTHER).policy_arn(&policy).send().await.expect("detached");
+    tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+    let report = world.delete(&mut tenant).await;
+    assert_eq!(report.next, Next::Gone, "{:?}", report.facts);
+    assert!(hands.iam.get_policy().policy_arn(&policy).send().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_moves_along_when_the_manifest_names_another_role() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands, policy) = with_policy(&world).await;
+    tenant.edit(|object| object.spec.execution_role.arn = Some(format!("arn:aws:iam::{ACCOUNT}:role/{OTHER}")));
+    world.settle(&mut tenant).await;
+    assert_eq!(roles_with(&hands, &policy).await, [OTHER]);
 }

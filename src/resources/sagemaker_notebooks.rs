@@ -1,0 +1,124 @@
+//! Notebook instances as they are read: listed, and in depth one by one (aws-facts 3.1).
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::{
+    operation::describe_notebook_instance::DescribeNotebookInstanceOutput, types::NotebookInstanceSummary,
+};
+
+use super::point_tags;
+use crate::aws::{
+    account::Clients,
+    error::{AwsError, from_sdk},
+    inventory::Listing,
+};
+
+/// All notebooks of the region.
+pub struct Notebooks(pub Vec<NotebookRow>);
+
+/// A notebook, as the listing shows it.
+pub struct NotebookRow {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The mark of its birth.
+    pub born: String,
+    /// Its status.
+    pub status: String,
+    /// When it, or its status, last changed: nanoseconds since the epoch.
+    pub modified: i128,
+    /// Its lifecycle configuration.
+    pub lifecycle: Option<String>,
+}
+
+#[async_trait]
+impl Listing for Notebooks {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        let pages = clients.sagemaker.list_notebook_instances().max_results(100).into_paginator().items().send();
+        let notebooks =
+            pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;
+        Ok(Self(notebooks.into_iter().filter_map(NotebookRow::from_sdk).collect()))
+    }
+}
+
+impl NotebookRow {
+    fn from_sdk(notebook: NotebookInstanceSummary) -> Option<Self> {
+        Some(Self {
+            born: point_tags::born(notebook.creation_time.as_ref()),
+            name: notebook.notebook_instance_name?,
+            arn: notebook.notebook_instance_arn?,
+            status: notebook.notebook_instance_status?.as_str().to_owned(),
+            modified: notebook.last_modified_time?.as_nanos(),
+            lifecycle: notebook.notebook_instance_lifecycle_config_name,
+        })
+    }
+
+    /// When it, or its status, last changed: seconds since the epoch.
+    pub fn modified_seconds(&self) -> i64 {
+        i64::try_from(self.modified / 1_000_000_000).unwrap_or_default()
+    }
+}
+
+/// One notebook in depth.
+pub struct Details {
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// Whether it reaches the internet past its VPC.
+    pub direct_internet_access: String,
+    /// The id of its subnet.
+    pub subnet: Option<String>,
+    /// The ids of its security groups.
+    pub security_groups: BTreeSet<String>,
+    /// The key of its volume.
+    pub kms_key: Option<String>,
+    /// Its instance type.
+    pub instance_type: String,
+    /// Its execution role.
+    pub role_arn: String,
+    /// Its lifecycle configuration.
+    pub lifecycle: Option<String>,
+    /// Whether its users are root.
+    pub root_access: String,
+    /// The lowest version of the metadata service.
+    pub minimum_imds_version: String,
+    /// Its operating system.
+    pub platform: String,
+    /// The size of its volume in GiB.
+    pub volume_size: i32,
+}
+
+#[async_trait]
+impl Listing for Details {
+    async fn fetch(clients: &Clients, name: &str) -> Result<Self, AwsError> {
+        let describe = clients.sagemaker.describe_notebook_instance().notebook_instance_name(name);
+        let answer = describe.send().await.map_err(from_sdk("sagemaker:DescribeNotebookInstance"))?;
+        Ok(Self::from_sdk(answer))
+    }
+}
+
+impl Details {
+    fn from_sdk(notebook: DescribeNotebookInstanceOutput) -> Self {
+        let metadata = notebook.instance_metadata_service_configuration;
+        Self {
+            failure_reason: notebook.failure_reason,
+            direct_internet_access: notebook
+                .direct_internet_access
+                .map(|access| access.as_str().to_owned())
+                .unwrap_or_default(),
+            subnet: notebook.subnet_id,
+            security_groups: notebook.security_groups.unwrap_or_default().into_iter().collect(),
+            kms_key: notebook.kms_key_id,
+            instance_type: notebook.instance_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+            role_arn: notebook.role_arn.unwrap_or_default(),
+            lifecycle: notebook.notebook_instance_lifecycle_config_name,
+            root_access: notebook.root_access.map(|access| access.as_str().to_owned()).unwrap_or_default(),
+            minimum_imds_version: metadata
+                .and_then(|metadata| metadata.minimum_instance_metadata_service_version)
+                .unwrap_or_default(),
+            platform: notebook.platform_identifier.unwrap_or_default(),
+            volume_size: notebook.volume_size_in_gb.unwrap_or_default(),
+        }
+    }
+}
