@@ -74,9 +74,9 @@ async fn a_removed_boundary_comes_back_and_a_widened_statement_is_narrowed() {
 #[tokio::test(start_paused = true)]
 async fn a_role_under_our_name_that_is_not_ours_is_never_touched() {
     let world = World::new(Delays::real());
-    let hands = crate::hands::Hands::on(&world);
+    let hands = Hands::on(&world);
     hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
-    let mut tenant = crate::world::Tenant::of("closed-network.yaml", |object| {
+    let mut tenant = Tenant::of("closed-network.yaml", |object| {
         object.spec.execution_role.name = Some("NOTEBOOKS".into());
     });
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
