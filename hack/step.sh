@@ -38,7 +38,7 @@ build() {
   mv "$checkout/target/.cloister.new" "$checkout/target/cloister"
 }
 generated() { target/cloister generate --check; }
-tests() { compile test --locked --features sandbox; }
+tests() { compile test --locked --features sandbox --no-fail-fast; }
 bench() { compile bench --locked --features sandbox; }
 release() {
   compile build --locked --release

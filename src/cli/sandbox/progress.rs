@@ -109,8 +109,8 @@ fn headline(environment: &IsolatedNotebookEnvironment) -> String {
     let told = told.clone().find(|it| it.status == "True").or_else(|| told.into_iter().next_back());
     let Some(condition) = told else { return "waiting for the controller to take notice".into() };
     match environment.status.as_ref().and_then(|status| status.resources.as_ref()) {
-        Some(count) => format!("{}/{} ready  {}", count.ready, count.total, sentence(condition)),
-        None => sentence(condition),
+        Some(count) if count.total > 0 => format!("{}/{} ready  {}", count.ready, count.total, sentence(condition)),
+        _ => sentence(condition),
     }
 }
 
