@@ -523,7 +523,7 @@ mod tests {
     fn no_action_and_no_resource_is_everything_but_the_bearer_token() {
         for statement in inline(&environment()).statements {
             assert_eq!(statement.effect, Effect::Allow);
-            assert!(!statement.actions.patterns.iter().any(|action| action.contains('*')), "{statement:?}");
+            assert!(!statement.actions.patterns.iter().any(|action| action.as_str().contains('*')), "{statement:?}");
             let everything = statement.resources.unwrap().patterns.contains("*");
             assert_eq!(everything, statement.sid.as_deref() == Some("Bearer"));
         }
