@@ -204,16 +204,32 @@ impl Notebook {
 }
 
 impl Drop for Notebook {
-    /// Ends what the hook has left in the background: all that has this folder in its environment.
+    /// Ends what the hook has left in the background. One that ends may have begun another in the meantime.
     fn drop(&mut self) {
-        let ours = self.folder.path().to_str().unwrap_or_default().as_bytes().to_vec();
-        for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(id) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-            if id != std::process::id() && environment.windows(ours.len()).any(|part| part == ours) {
-                let _ = std::process::Command::new("kill").arg(id.to_string()).status();
+        for _ in 0..100 {
+            let left = self.background();
+            if left.is_empty() {
+                return;
             }
+            let ids = left.iter().map(u32::to_string);
+            let _ = std::process::Command::new("kill").arg("-KILL").args(ids).stderr(Stdio::null()).status();
         }
+    }
+}
+
+impl Notebook {
+    /// The processes that have this folder in their environment.
+    fn background(&self) -> Vec<u32> {
+        let folder = self.folder.path().to_str().unwrap_or_default().as_bytes();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .filter(|process| {
+                let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+                environment.windows(folder.len()).any(|part| part == folder)
+            })
+            .filter_map(|process| process.file_name().to_str()?.parse().ok())
+            .filter(|id| *id != std::process::id())
+            .collect()
     }
 }
 
