@@ -17,7 +17,7 @@ use crate::model::{
     environment::Environment,
     owner::Owner,
     plan::{Plan, plan, plan_deletion},
-    port::{Cloud, ErrorClass, Freshness, Observation, Outcomes, Problem, Scope},
+    port::{Cloud, ErrorClass, Freshness, Observation, Outcome, Outcomes, Problem, Scope},
     report::{Next, Report, report, report_blocked, report_deletion},
 };
 
@@ -141,6 +141,10 @@ impl Visit<'_> {
         }
         let intents = StatusIntents::new(self.writer, object);
         let outcomes = self.context.cloud.apply(scope, observation, plan, &intents).await;
+        if outcomes.values().any(|outcome| *outcome == Outcome::Done) {
+            // Something got done, so what comes next is near: waiting starts from the beginning.
+            self.context.backoff.restart(&self.object.uid().unwrap_or_default());
+        }
         (intents.into_object(), outcomes)
     }
 

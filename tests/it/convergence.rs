@@ -1,5 +1,7 @@
 //! Whole scenarios against the simulated AWS, in virtual time: made from nothing, kept without a write, deleted without a trace.
 
+use std::time::Duration;
+
 use cloister::{model::report::{Next, conditions}, sandbox::world::Delays};
 
 use crate::world::{Tenant, World, assert_ready, truth};
@@ -9,11 +11,21 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     let world = World::new(Delays::real());
     world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
+    let begun = tokio::time::Instant::now();
     let made = world.settle(&mut tenant).await;
+    let took = begun.elapsed();
     assert_ready(&made.report);
     truth(&made.report, conditions::IN_SYNC).expect("InSync");
     let create = Count::of(&world);
-    println!("scenario A, create: {create}; {} resources", made.report.total);
+    let polls = create.polls();
+    println!("scenario A, create: {create}, {polls} of them polls; {} resources; {} s", made.report.total, took.as_secs());
+    assert!(create.total() - polls <= 3 * made.report.total, "no more than three calls for each resource (decision 30)");
+    // The longest chain: room for seven endpoints in AWS's budget, then the notebook's start; everything else happens beside it.
+    let delays = Delays::real();
+    let critical = Duration::from_secs(12) + delays.notebook_start;
+    let one_by_one = delays.endpoint_create * 7 + delays.notebook_start;
+    assert!(took <= critical + Duration::from_secs(30), "{took:?} for a critical path of {critical:?}");
+    assert!(took < one_by_one / 2, "{took:?}, one after the other would be {one_by_one:?}");
 
     world.simulator.clear_log();
     for _ in 0..3 {
@@ -58,6 +70,16 @@ async fn an_isolated_notebook_gets_its_packages_and_loses_them_again() {
 struct Count(std::collections::BTreeMap<String, usize>);
 
 impl Count {
+    fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// Repeated looks at what AWS is busy with: all but the first and the last of the lists that show its progress.
+    fn polls(&self) -> usize {
+        let looks = |operation: &str| self.0.get(operation).copied().unwrap_or_default();
+        ["DescribeVpcEndpoints", "ListNotebookInstances"].into_iter().map(|list| looks(list).saturating_sub(2)).sum()
+    }
+
     fn of(world: &World) -> Self {
         let mut counts = std::collections::BTreeMap::new();
         for entry in world.calls() {
@@ -69,6 +91,6 @@ impl Count {
 
 impl std::fmt::Display for Count {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} calls {:?}", self.0.values().sum::<usize>(), self.0)
+        write!(formatter, "{} calls {:?}", self.total(), self.0)
     }
 }
