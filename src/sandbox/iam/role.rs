@@ -109,7 +109,7 @@ impl Role {
     fn boundary_json(&self) -> Value {
         self.boundary
             .as_ref()
-            .map_or(Value::Null, |arn| json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}))
+            .map_or(Value::Null, |arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}))
     }
 
     /// What lists show of a role: no tags, no boundary, no last use (IAM API `ListRoles`).

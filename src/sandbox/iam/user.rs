@@ -41,7 +41,7 @@ impl User {
     fn full(&self) -> Value {
         let mut shown = self.summary();
         if let Some(arn) = &self.boundary {
-            shown["PermissionsBoundary"] = json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn});
+            shown["PermissionsBoundary"] = json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn});
         }
         if !self.tags.is_empty() {
             shown["Tags"] = self.tags.to_json();
