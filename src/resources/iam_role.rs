@@ -513,7 +513,7 @@ mod tests {
 
     #[test]
     fn only_the_repository_that_is_installed_from_may_be_read() {
-        let text = inline(&environment()).to_json();
+        let text = inline(&environment()).to_json().to_ascii_lowercase();
         assert!(text.contains("repository/test-artifact-domain/test-artifact-repository"), "{text}");
         assert!(!text.contains("pypi-store"), "an upstream that may be read is a way around the repository");
         assert!(text.contains(r#""sts:awsservicename":"codeartifact.amazonaws.com""#), "{text}");
@@ -533,7 +533,7 @@ mod tests {
     fn a_bucket_that_is_read_is_not_written() {
         let mut environment = environment();
         managed_role(&mut environment).s3[0].write = false;
-        let text = inline(&environment).to_json();
+        let text = inline(&environment).to_json().to_ascii_lowercase();
         assert!(text.contains("s3:getobject") && !text.contains("s3:putobject"), "{text}");
     }
 
