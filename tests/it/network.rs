@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType, SecurityGroupRule, Tag, TagSpecification, VpcEndpoint,
 };
@@ -18,13 +16,12 @@ use cloister::{
     },
     sandbox::{
         faults::{Fault, Kind, Occurrence},
-        in_process::InProcess,
         wire::Service,
         world::Delays,
     },
 };
 
-use crate::world::{ACCOUNT, Tenant, Visit, World, assert_ready, truth};
+use crate::world::{Tenant, Visit, World, assert_ready, truth};
 
 /// Somebody with administrator rights in the environment's account.
 struct Person {
@@ -34,20 +31,8 @@ struct Person {
 
 impl Person {
     async fn in_region(world: &World, region: &str) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(InProcess::shared(world.simulator.clone()))
-            .credentials_provider(Credentials::new(ACCOUNT, "secret", None, None, "given"))
-            .region(Region::new(region.to_owned()))
-            .load()
-            .await;
+        let config = world.sdk(region).await;
         Self { ec2: aws_sdk_ec2::Client::new(&config), iam: aws_sdk_iam::Client::new(&config) }
-    }
-
-    /// The boundary that the examples' identity requires.
-    async fn make_boundary(&self) {
-        let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        let create = self.iam.create_policy().policy_name("CloisterNotebookBoundary").policy_document(all);
-        create.send().await.expect("the boundary");
     }
 
     async fn endpoint(&self, service: &str) -> VpcEndpoint {
@@ -110,7 +95,7 @@ impl Person {
 async fn closed_network(delays: Delays) -> (World, Tenant, Person) {
     let world = World::new(delays);
     let person = Person::in_region(&world, "ap-northeast-1").await;
-    person.make_boundary().await;
+    world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear());
     let made = world.settle(&mut tenant).await;
     assert_ready(&made.report);
@@ -263,7 +248,7 @@ async fn an_answer_that_got_lost_never_makes_a_second_one() {
     {
         let mut world = World::new(Delays::real());
         let person = Person::in_region(&world, "ap-northeast-1").await;
-        person.make_boundary().await;
+        world.with_boundary().await;
         let untouched = person.everything().await.len();
         world.simulator.faults().add(Fault::on(Service::Ec2, operation, Occurrence::First(1), Kind::LostReply));
         let mut tenant = Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear());
@@ -345,7 +330,7 @@ async fn in_an_existing_network_only_what_was_asked_for_comes_and_goes() {
     truth(&made.report, conditions::NETWORK_READY).expect("NetworkReady");
     for service in ["codeartifact.api", "codeartifact.repositories"] {
         let endpoint = person.endpoint(service).await;
-        assert_eq!(endpoint.subnet_ids.unwrap_or_default(), [foreign.subnet.clone()]);
+        assert_eq!(endpoint.subnet_ids(), std::slice::from_ref(&foreign.subnet));
     }
     let group = id(&tenant, "SecurityGroup/endpoints");
     let sources: BTreeSet<String> = person
