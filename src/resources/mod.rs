@@ -53,7 +53,7 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         Arc::new(route_table::RouteTable),
         Arc::new(security_group::SecurityGroup),
         Arc::new(security_group_rules::SecurityGroupRules),
-        Arc::new(vpc_endpoint::VpcEndpoint),
+        Arc::new(vpc_endpoint::VpcEndpoint::default()),
         Arc::new(code_artifact_domain::CodeArtifactDomain),
         Arc::new(code_artifact_repository::CodeArtifactRepository),
         Arc::new(iam_role::IamRole),

@@ -7,7 +7,9 @@ use super::{
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,
     subnet::Subnet,
-    test_environment::{environment, existing_subnet, facts, managed_endpoint, managed_subnet, network_outputs, outputs},
+    test_environment::{
+        environment, existing_subnet, facts, managed_endpoint, managed_subnet, network_outputs, outputs,
+    },
     vpc_endpoint::VpcEndpoint,
 };
 use crate::{
@@ -61,7 +63,7 @@ fn the_network_is_made_from_the_outside_to_the_inside() {
     let vpc_only = outputs(&[("VPC/main", &[(Output::Id, "vpc-1"), (Output::CidrBlock, "10.0.0.0/16")])]);
     let table = wish(&RouteTable, &environment, &vpc_only, "RouteTable/main");
     assert_eq!(table.unresolved().map(|address| address.to_string()).as_deref(), Some("Subnet/a"));
-    for wanted in wishes(&VpcEndpoint, &environment, &network_outputs()) {
+    for wanted in wishes(&VpcEndpoint::default(), &environment, &network_outputs()) {
         assert_eq!(wanted.unresolved(), None, "{}", wanted.address);
     }
 }
@@ -70,7 +72,10 @@ fn the_network_is_made_from_the_outside_to_the_inside() {
 fn a_subnet_is_made_where_every_endpoint_can_be_and_may_then_be_anywhere() {
     let subnet = wish(&Subnet, &environment(), &network_outputs(), "Subnet/a");
     assert_eq!(field(&subnet, "availabilityZone"), Wish::Any);
-    assert!(format!("{:?}", subnet.state).contains(r#"suggested_zone: Some("ap-northeast-1c")"#), "zone a has no SageMaker API");
+    assert!(
+        format!("{:?}", subnet.state).contains(r#"suggested_zone: Some("ap-northeast-1c")"#),
+        "zone a has no SageMaker API"
+    );
 }
 
 #[test]
@@ -83,7 +88,11 @@ fn subnets_of_ours_share_a_table_and_existing_ones_keep_theirs() {
     environment.network.subnets.push(managed_subnet("b", "10.0.2.0/24"));
     let tables = wishes(&RouteTable, &environment, &network_outputs());
     let addresses: Vec<_> = tables.iter().map(|table| table.address.to_string()).collect();
-    assert_eq!(addresses, ["RouteTable/main", "RouteTable/subnet-main"], "a subnet called main does not get in the way");
+    assert_eq!(
+        addresses,
+        ["RouteTable/main", "RouteTable/subnet-main"],
+        "a subnet called main does not get in the way"
+    );
 }
 
 #[test]
@@ -95,7 +104,7 @@ fn the_gateway_gets_its_route_in_the_tables_of_all_subnets() {
         ("RouteTable/main", &[(Output::Id, "rtb-ours")]),
         ("RouteTable/subnet-main", &[(Output::Id, "rtb-theirs")]),
     ]);
-    let gateway = wish(&VpcEndpoint, &environment, &known, "VPCEndpoint/S3");
+    let gateway = wish(&VpcEndpoint::default(), &environment, &known, "VPCEndpoint/S3");
     assert_eq!(set(&gateway, "routeTables"), ["rtb-ours", "rtb-theirs"]);
     assert_eq!(field(&gateway, "subnets"), Wish::Any);
     assert_eq!(field(&gateway, "type"), Wish::Is(Value::Text("Gateway".into())));
@@ -113,9 +122,9 @@ fn an_endpoint_takes_the_first_subnet_of_each_zone_in_which_its_service_is() {
         let values = placed("ap-northeast-1c", id).map(|(output, value)| (output, value.to_owned()));
         known.set(address.parse().unwrap(), values.into_iter().collect());
     }
-    let sts = wish(&VpcEndpoint, &environment, &known, "VPCEndpoint/STS");
+    let sts = wish(&VpcEndpoint::default(), &environment, &known, "VPCEndpoint/STS");
     assert_eq!(set(&sts, "subnets"), ["subnet-a", "subnet-z"], "first in the manifest's order, not by id");
-    let api = wish(&VpcEndpoint, &environment, &known, "VPCEndpoint/SageMakerAPI");
+    let api = wish(&VpcEndpoint::default(), &environment, &known, "VPCEndpoint/SageMakerAPI");
     assert_eq!(set(&api, "subnets"), ["subnet-z"], "the service is not in zone a");
     let named = Endpoint::Managed {
         policy: EndpointPolicy::FullAccess,
@@ -123,7 +132,7 @@ fn an_endpoint_takes_the_first_subnet_of_each_zone_in_which_its_service_is() {
         subnets: Some(BTreeSet::from(["c2".into()])),
     };
     environment.network.endpoints.insert(Service::Sts, named);
-    let sts = wish(&VpcEndpoint, &environment, &known, "VPCEndpoint/STS");
+    let sts = wish(&VpcEndpoint::default(), &environment, &known, "VPCEndpoint/STS");
     assert_eq!(set(&sts, "subnets"), ["subnet-b"]);
     assert_eq!(field(&sts, "privateDNSEnabled"), Wish::Is(Value::Bool(false)));
 }
@@ -135,7 +144,7 @@ fn a_policy_that_has_no_effect_is_not_demanded() {
     facts.endpoint_services.get_mut(&service.endpoint_service("ap-northeast-1")).unwrap().policy_supported = false;
     let mut environment = environment();
     environment.network.endpoints.insert(service, managed_endpoint());
-    let wanted = VpcEndpoint.desire(&environment, Context { outputs: &network_outputs(), facts: &facts });
+    let wanted = VpcEndpoint::default().desire(&environment, Context { outputs: &network_outputs(), facts: &facts });
     let runtime = wanted.iter().find(|wanted| wanted.address.name == service.name()).unwrap();
     assert_eq!(field(runtime, "policy"), Wish::Any);
 }
@@ -144,7 +153,7 @@ fn a_policy_that_has_no_effect_is_not_demanded() {
 fn an_endpoint_elsewhere_is_not_looked_for() {
     let mut environment = environment();
     environment.network.endpoints.insert(Service::Sts, Endpoint::External);
-    let wanted = wishes(&VpcEndpoint, &environment, &network_outputs());
+    let wanted = wishes(&VpcEndpoint::default(), &environment, &network_outputs());
     assert!(!wanted.iter().any(|wanted| wanted.address.name == "STS"));
     let rules = wish(&SecurityGroupRules, &environment, &network_outputs(), "SecurityGroupRules/notebooks");
     assert!(set(&rules, "egress").contains(&"tcp 443 to 10.0.0.0/8".to_owned()), "but notebooks may go there");
@@ -170,7 +179,10 @@ fn in_a_foreign_vpc_everybody_reaches_the_endpoints_unless_the_clients_are_named
     let ingress = |environment: &Environment| {
         set(&wish(&SecurityGroupRules, environment, &known, "SecurityGroupRules/endpoints"), "ingress")
     };
-    assert_eq!(ingress(&environment), ["tcp 443 from 10.0.0.0/16", "tcp 443 from 10.9.0.0/16", "tcp 443 from sg-notebooks"]);
+    assert_eq!(
+        ingress(&environment),
+        ["tcp 443 from 10.0.0.0/16", "tcp 443 from 10.9.0.0/16", "tcp 443 from sg-notebooks"]
+    );
     environment.network.client_cidrs = BTreeSet::from(["192.168.0.0/16".into()]);
     assert_eq!(ingress(&environment), ["tcp 443 from 192.168.0.0/16", "tcp 443 from sg-notebooks"]);
 }

@@ -184,12 +184,13 @@ fn examined(group: Group, state: SecurityGroupRulesState, context: Context<'_>) 
         Group::Notebooks => state.egress.known(),
         Group::Endpoints => state.ingress.known(),
     };
-    let check = needed.map(|needed| Check {
-        needed: needed.clone(),
+    let check = Check {
+        // Of what is not known yet nothing can be missing.
+        needed: needed.cloned().unwrap_or_default(),
         network: vpc_blocks(context).known().into_iter().flatten().filter_map(|block| block.parse().ok()).collect(),
         closed: group == Group::Notebooks,
-    });
-    SecurityGroupRulesState { ingress: Wish::Any, egress: Wish::Any, check, ..state }
+    };
+    SecurityGroupRulesState { ingress: Wish::Any, egress: Wish::Any, check: Some(check), ..state }
 }
 
 fn id_of(group: Group, environment: &Environment, context: Context<'_>) -> Wish<String> {

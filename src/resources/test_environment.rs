@@ -29,7 +29,7 @@ pub fn environment() -> Environment {
             paused: false,
             retain: false,
             deletion_protection: false,
-            drift_check_interval: Duration::from_secs(300),
+            drift_check_interval: Duration::from_mins(5),
             may_stop_notebooks: false,
             may_replace: false,
             may_delete_notebooks: false,

@@ -6,7 +6,7 @@
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -44,10 +44,15 @@ use crate::{
 };
 
 /// The kind.
-pub struct VpcEndpoint;
+#[derive(Default)]
+pub struct VpcEndpoint {
+    /// Client tokens that AWS answers with an endpoint that is gone, and its id. Saves asking again with a token that is known to be used up:
+    /// AWS takes so few of these calls that otherwise nothing but such questions would be asked. Can be lost.
+    stale: Mutex<BTreeMap<String, String>>,
+}
 
-/// How many endpoints of earlier times, which AWS still remembers by their client tokens, are passed over in one go.
-const STALE_TOKENS: usize = 3;
+/// How many client tokens are kept as stale before all are forgotten.
+const STALE_LIMIT: usize = 1000;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
 
@@ -326,16 +331,15 @@ impl Provider for VpcEndpoint {
     }
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
-        let mut token = client_token(wanted, writer.attempt);
-        for _ in 0..STALE_TOKENS {
-            let endpoint = request(writer, wanted, &token).await?;
-            if !endpoint.is_over() {
-                return Ok(endpoint.created());
-            }
-            // AWS remembers the token from an endpoint that is gone by now (aws-facts 5.4).
-            token = next_token(&token, &endpoint.id);
+        let token = self.fresh_token(client_token(wanted, writer.attempt));
+        let endpoint = request(writer, wanted, &token).await?;
+        if !endpoint.is_over() {
+            return Ok(endpoint.created());
         }
-        let message = "AWS still answers with endpoints that were deleted earlier";
+        // AWS remembers the token from an endpoint that is gone by now (aws-facts 5.4).
+        self.remember_stale(token, &endpoint.id);
+        let message =
+            format!("AWS answers with {}, which was deleted earlier; the next try asks for another one", endpoint.id);
         Err(AwsError::new(ErrorClass::Waiting, "ec2:CreateVpcEndpoint", message))
     }
 
@@ -378,6 +382,25 @@ impl Provider for VpcEndpoint {
     }
 }
 
+impl VpcEndpoint {
+    /// The first token in the chain that begins with `token` which is not known to be used up.
+    fn fresh_token(&self, mut token: String) -> String {
+        let stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(id) = stale.get(&token) {
+            token = next_token(&token, id);
+        }
+        token
+    }
+
+    fn remember_stale(&self, token: String, id: &str) {
+        let mut stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        if stale.len() >= STALE_LIMIT {
+            stale.clear();
+        }
+        stale.insert(token, id.to_owned());
+    }
+}
+
 /// Ask for an endpoint. Everything is said explicitly: AWS's defaults are a gateway, the default group and, by some accounts, private DNS
 /// (aws-facts 1.3).
 async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<EndpointRow, AwsError> {
@@ -406,8 +429,8 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
     created.vpc_endpoint.and_then(EndpointRow::from_sdk).ok_or_else(|| AwsError::unreadable(OPERATION))
 }
 
-/// Correct everything in one call. Only when the endpoint would lose all its groups in it do the old ones go in a call of their own, after the new ones
-/// have come: an interface is never without a group.
+/// Correct everything in one call, but for what would be in the way of the rest: private DNS, which AWS refuses for minutes after its name was in use
+/// (aws-facts 1.3), and the old groups of an endpoint that gets none but new ones, so that an interface is never without a group.
 async fn modify(
     writer: &Writer<'_>,
     id: &str,
@@ -426,22 +449,26 @@ async fn modify(
     let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
     let policy = wish.policy.known().filter(|_| touches(diffs, "policy")).map(PolicyDocument::to_json);
     let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
-    send(writer, id, |modify| {
-        modify
-            .set_policy_document(policy)
-            .set_private_dns_enabled(private_dns)
-            .set_add_subnet_ids(some(subnets.add))
-            .set_remove_subnet_ids(some(subnets.remove))
-            .set_add_route_table_ids(some(tables.add))
-            .set_remove_route_table_ids(some(tables.remove))
-            .set_add_security_group_ids(some(groups.add))
-            .set_remove_security_group_ids(some(groups.remove))
-    })
-    .await?;
-    if later.is_empty() {
-        return Ok(());
+    if policy.is_some() || !subnets.is_empty() || !tables.is_empty() || !groups.is_empty() {
+        send(writer, id, |modify| {
+            modify
+                .set_policy_document(policy)
+                .set_add_subnet_ids(some(subnets.add))
+                .set_remove_subnet_ids(some(subnets.remove))
+                .set_add_route_table_ids(some(tables.add))
+                .set_remove_route_table_ids(some(tables.remove))
+                .set_add_security_group_ids(some(groups.add))
+                .set_remove_security_group_ids(some(groups.remove))
+        })
+        .await?;
     }
-    send(writer, id, |modify| modify.set_remove_security_group_ids(some(later))).await
+    if !later.is_empty() {
+        send(writer, id, |modify| modify.set_remove_security_group_ids(some(later))).await?;
+    }
+    if private_dns.is_some() {
+        send(writer, id, |modify| modify.set_private_dns_enabled(private_dns)).await?;
+    }
+    Ok(())
 }
 
 async fn send(
@@ -465,6 +492,10 @@ struct Changes {
 }
 
 impl Changes {
+    const fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+
     fn between(wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>) -> Self {
         match (wish.known(), found.known()) {
             (Some(wish), Some(found)) => Self {

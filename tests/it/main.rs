@@ -12,6 +12,7 @@ mod crashes;
 mod end_to_end;
 mod existing;
 mod hands;
+mod network;
 mod notebooks;
 mod packages;
 mod permissions;
