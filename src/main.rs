@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use cloister::{cli::{self, Cli}, kubernetes::tls};
+use cloister::{
+    cli::{self, Cli},
+    kubernetes::tls,
+};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]

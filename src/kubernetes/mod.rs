@@ -4,10 +4,10 @@
 
 pub mod admit;
 pub mod api;
-pub mod tls;
 pub mod controller;
 pub mod identity;
 mod intents;
 pub mod reconcile;
 mod requeue;
 pub mod status;
+pub mod tls;

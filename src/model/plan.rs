@@ -80,6 +80,18 @@ impl Hold {
         }
     }
 
+    /// The reason that conditions give.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Observe => "ObserveOnly",
+            Self::Paused => "Paused",
+            Self::StopsNotebook | Self::DeletesNotebook => "ApprovalRequired",
+            Self::Immutable => "ImmutableField",
+            Self::VpcWide => "AcknowledgementRequired",
+        }
+    }
+
     /// Whether an approval of exactly these steps lets it pass.
     const fn can_be_approved(&self) -> bool {
         matches!(self, Self::StopsNotebook | Self::DeletesNotebook)

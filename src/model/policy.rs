@@ -432,10 +432,7 @@ fn principals(path: &str, json: &Json) -> Result<BTreeSet<String>, PolicyError> 
     Ok(all)
 }
 
-fn conditions(
-    path: &str,
-    json: Option<&Json>,
-) -> Result<Conditions, PolicyError> {
+fn conditions(path: &str, json: Option<&Json>) -> Result<Conditions, PolicyError> {
     let mut all = BTreeMap::new();
     let Some(json) = json else { return Ok(all) };
     let operators = json.as_object().ok_or_else(|| wrong(path, "must be an object"))?;

@@ -241,12 +241,16 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     let mut behind = 0;
     for (address, step) in &plan.steps {
         match outcomes.get(address) {
-            Some(Outcome::Started(what)) => waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-"))),
+            Some(Outcome::Started(what)) => {
+                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            }
             Some(Outcome::Waiting(_)) if step.after.iter().any(|before| !is_done(outcomes, before)) => {
                 // What only waits for its turn is counted; what is waited for in the first place is named.
                 behind += 1;
             }
-            Some(Outcome::Waiting(what)) => waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-"))),
+            Some(Outcome::Waiting(what)) => {
+                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            }
             Some(Outcome::Failed(problem)) => waits.push(problem.to_string()),
             Some(Outcome::Done) | None => {}
         }
@@ -332,14 +336,14 @@ impl View<'_> {
         }
         if let Some(held) = self.plan.held.iter().find(|held| held.step.address == *address) {
             let message = format!("{}: {}", held.step, held.hold.way_out());
-            return State::Blocked(
-                Problem::new(ErrorClass::Invalid, message).because("ApprovalRequired").about(address),
-            );
+            return State::Blocked(Problem::new(ErrorClass::Invalid, message).because(held.hold.reason()));
         }
         let reported = self.plan.drift.iter().find(|drift| {
             drift.address == *address
                 && drift.action == Action::Report
                 && matches!(wanted.management, Management::Existing(_))
+                // What nobody asked for is worth a word, not a stop.
+                && drift.desired.is_some()
         });
         if let Some(drift) = reported {
             let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
@@ -410,7 +414,7 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         (None, None, None, Some(held)) => fact(
             conditions::READY,
             Truth::False,
-            "ApprovalRequired",
+            held.hold.reason(),
             &format!("{}: {}", held.step, held.hold.way_out()),
         ),
         (None, None, None, None) => {
@@ -429,7 +433,7 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         (None, Some(held)) => fact(
             conditions::STALLED,
             Truth::True,
-            "ApprovalRequired",
+            held.hold.reason(),
             &format!("{}: {}", held.step, held.hold.way_out()),
         ),
         (None, None) => fact(conditions::STALLED, truth(false), "NotStalled", "no person is needed"),
@@ -517,9 +521,8 @@ fn ids(observation: &Observation) -> BTreeMap<Address, String> {
         wanted.any(|wanted| wanted.address == *address && wanted.management != Management::Owned)
     };
     let seen = observation.sights.iter().filter_map(|(address, sight)| sight.seen().map(|seen| (address, seen)));
-    let known = seen.filter(|(address, seen)| {
-        matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared(address)
-    });
+    let known = seen
+        .filter(|(address, seen)| matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared(address));
     known.map(|(address, seen)| (address.clone(), seen.id.clone())).collect()
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cloister::{model::report::{Next, conditions}, sandbox::world::Delays};
+use cloister::{
+    model::report::{Next, conditions},
+    sandbox::world::Delays,
+};
 
 use crate::world::{Tenant, World, assert_ready, truth};
 
@@ -18,8 +21,15 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     truth(&made.report, conditions::IN_SYNC).expect("InSync");
     let create = Count::of(&world);
     let polls = create.polls();
-    println!("scenario A, create: {create}, {polls} of them polls; {} resources; {} s", made.report.total, took.as_secs());
-    assert!(create.total() - polls <= 3 * made.report.total, "no more than three calls for each resource (decision 30)");
+    println!(
+        "scenario A, create: {create}, {polls} of them polls; {} resources; {} s",
+        made.report.total,
+        took.as_secs()
+    );
+    assert!(
+        create.total() - polls <= 3 * made.report.total,
+        "no more than three calls for each resource (decision 30)"
+    );
     // The longest chain: room for seven endpoints in AWS's budget, then the notebook's start; everything else happens beside it.
     let delays = Delays::real();
     let critical = Duration::from_secs(12) + delays.notebook_start;

@@ -41,8 +41,10 @@ impl Drop for Stage {
 impl Stage {
     fn new(hint: &str) -> Self {
         let namespace = cluster().namespace(hint);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let simulator = Simulator::new(Settings { delays: Delays::short(), ..Settings::default() }, Arc::new(WallClock));
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let simulator =
+            Simulator::new(Settings { delays: Delays::short(), ..Settings::default() }, Arc::new(WallClock));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         runtime.spawn(server::serve(Arc::clone(&simulator), listener, std::future::pending()));
@@ -61,7 +63,10 @@ impl Stage {
             .expect("a controller");
         let stage = Self { namespace, simulator, url, controller, folder, _runtime: runtime };
         let everything = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        stage.aws("us-east-1", &["iam", "create-policy", "--policy-name", "CloisterNotebookBoundary", "--policy-document", everything]);
+        stage.aws(
+            "us-east-1",
+            &["iam", "create-policy", "--policy-name", "CloisterNotebookBoundary", "--policy-document", everything],
+        );
         stage.apply(&stage.example("identity.yaml"));
         stage
     }
@@ -129,13 +134,19 @@ impl Stage {
         let version = self.object(name)["metadata"]["resourceVersion"].clone();
         std::thread::sleep(Duration::from_secs(4));
         assert_eq!(self.object(name)["metadata"]["resourceVersion"], version, "the status is left alone");
-        let writes: Vec<String> = self.simulator.log().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect();
+        let writes: Vec<String> =
+            self.simulator.log().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect();
         assert_eq!(writes, Vec::<String>::new(), "a look writes nothing");
     }
 
     fn delete(&self, name: &str) {
         let output = self.kubectl(["delete", "ine", name, "--timeout=150s"]);
-        assert!(output.status.success(), "{}\n{:#}", String::from_utf8_lossy(&output.stderr), self.object(name)["status"]["conditions"]);
+        assert!(
+            output.status.success(),
+            "{}\n{:#}",
+            String::from_utf8_lossy(&output.stderr),
+            self.object(name)["status"]["conditions"]
+        );
     }
 
     /// How many things there are, by listing; the AWS-made insides of a VPC do not count.
@@ -175,7 +186,8 @@ fn check_closed_network(stage: &Stage) {
     let vpc = &ec2(&["describe-vpcs"])["Vpcs"][0];
     assert_eq!(vpc["CidrBlock"], "10.0.0.0/16");
     let vpc_id = vpc["VpcId"].as_str().expect("an id");
-    for (attribute, answer) in [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")] {
+    for (attribute, answer) in [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")]
+    {
         let found = ec2(&["describe-vpc-attribute", "--vpc-id", vpc_id, "--attribute", attribute]);
         assert_eq!(found[answer]["Value"], true, "{attribute}");
     }
@@ -187,7 +199,10 @@ fn check_closed_network(stage: &Stage) {
     });
     let own = own.expect("a table of the subnet's own");
     let routes = own["Routes"].as_array().expect("routes");
-    assert!(routes.iter().all(|route| route["GatewayId"] == "local" || route["DestinationPrefixListId"].is_string()), "no way out: {routes:?}");
+    assert!(
+        routes.iter().all(|route| route["GatewayId"] == "local" || route["DestinationPrefixListId"].is_string()),
+        "no way out: {routes:?}"
+    );
     assert_eq!(ec2(&["describe-internet-gateways"])["InternetGateways"].as_array().map(Vec::len), Some(0));
 
     let endpoints = ec2(&["describe-vpc-endpoints"])["VpcEndpoints"].clone();
@@ -204,15 +219,30 @@ fn check_closed_network(stage: &Stage) {
     for endpoint in endpoints.as_array().into_iter().flatten() {
         assert_eq!(endpoint["State"], "available", "{}", endpoint["ServiceName"]);
         if endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".s3")) {
-            assert_eq!((&endpoint["VpcEndpointType"], &endpoint["RouteTableIds"][0]), (&"Gateway".into(), &own["RouteTableId"]));
+            assert_eq!(
+                (&endpoint["VpcEndpointType"], &endpoint["RouteTableIds"][0]),
+                (&"Gateway".into(), &own["RouteTableId"])
+            );
         } else {
-            assert_eq!((&endpoint["VpcEndpointType"], &endpoint["PrivateDnsEnabled"]), (&"Interface".into(), &true.into()));
+            assert_eq!(
+                (&endpoint["VpcEndpointType"], &endpoint["PrivateDnsEnabled"]),
+                (&"Interface".into(), &true.into())
+            );
             assert_eq!(endpoint["SubnetIds"][0], subnet["SubnetId"]);
         }
     }
     let groups = ec2(&["describe-security-groups"])["SecurityGroups"].clone();
-    let endpoint_groups: Vec<&Json> = endpoints.as_array().into_iter().flatten().flat_map(|one| one["Groups"].as_array().into_iter().flatten()).collect();
-    let group = groups.as_array().into_iter().flatten().find(|group| endpoint_groups.iter().any(|one| one["GroupId"] == group["GroupId"]));
+    let endpoint_groups: Vec<&Json> = endpoints
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|one| one["Groups"].as_array().into_iter().flatten())
+        .collect();
+    let group = groups
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|group| endpoint_groups.iter().any(|one| one["GroupId"] == group["GroupId"]));
     let ingress = &group.expect("the endpoints' group")["IpPermissions"];
     assert_eq!((&ingress[0]["IpProtocol"], &ingress[0]["FromPort"]), (&"tcp".into(), &443.into()));
 
@@ -220,19 +250,29 @@ fn check_closed_network(stage: &Stage) {
     let domain = ["--domain", "test-artifact-domain"];
     let store = codeartifact(&[&["describe-repository", "--repository", "pypi-store"], &domain[..]].concat());
     assert_eq!(store["repository"]["externalConnections"][0]["externalConnectionName"], "public:pypi");
-    let repository = codeartifact(&[&["describe-repository", "--repository", "test-artifact-repository"], &domain[..]].concat());
+    let repository =
+        codeartifact(&[&["describe-repository", "--repository", "test-artifact-repository"], &domain[..]].concat());
     assert_eq!(repository["repository"]["upstreams"][0]["repositoryName"], "pypi-store");
-    let endpoint = codeartifact(&[&["get-repository-endpoint", "--repository", "test-artifact-repository", "--format", "pypi"], &domain[..]].concat());
+    let endpoint = codeartifact(
+        &[&["get-repository-endpoint", "--repository", "test-artifact-repository", "--format", "pypi"], &domain[..]]
+            .concat(),
+    );
     assert!(endpoint["repositoryEndpoint"].as_str().is_some_and(|url| url.contains("/pypi/test-artifact-repository/")));
 
-    let notebook = stage.aws(REGION, &["sagemaker", "describe-notebook-instance", "--notebook-instance-name", "Test-Notebook-Instance"]);
+    let notebook = stage.aws(
+        REGION,
+        &["sagemaker", "describe-notebook-instance", "--notebook-instance-name", "Test-Notebook-Instance"],
+    );
     assert_eq!(notebook["InstanceType"], "ml.t3.medium");
     assert_eq!(notebook["DirectInternetAccess"], "Disabled");
     assert_eq!(notebook["NotebookInstanceStatus"], "InService");
     assert_eq!(notebook["SubnetId"], subnet["SubnetId"]);
     let role = notebook["RoleArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a role").to_owned();
     let trust = stage.aws(REGION, &["iam", "get-role", "--role-name", &role]);
-    assert_eq!(trust["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"], "sagemaker.amazonaws.com");
+    assert_eq!(
+        trust["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"],
+        "sagemaker.amazonaws.com"
+    );
     let policies = stage.aws(REGION, &["iam", "list-role-policies", "--role-name", &role])["PolicyNames"].clone();
     let inline = policies[0].as_str().expect("an inline policy");
     let document = stage.aws(REGION, &["iam", "get-role-policy", "--role-name", &role, "--policy-name", inline]);
@@ -297,17 +337,44 @@ fn an_isolated_notebook_gets_its_packages() {
         let id = |answer: Json, path: [&str; 2]| answer[path[0]][path[1]].as_str().expect("an id").to_owned();
         let vpc = id(aws(&["ec2", "create-vpc", "--cidr-block", "10.60.0.0/16"]), ["Vpc", "VpcId"]);
         aws(&["ec2", "modify-vpc-attribute", "--vpc-id", &vpc, "--enable-dns-hostnames"]);
-        let subnet = id(aws(&["ec2", "create-subnet", "--vpc-id", &vpc, "--cidr-block", "10.60.1.0/24"]), ["Subnet", "SubnetId"]);
-        let group = aws(&["ec2", "create-security-group", "--group-name", "notebook", "--description", "n", "--vpc-id", &vpc])["GroupId"]
-            .as_str()
-            .expect("an id")
-            .to_owned();
+        let subnet = id(
+            aws(&["ec2", "create-subnet", "--vpc-id", &vpc, "--cidr-block", "10.60.1.0/24"]),
+            ["Subnet", "SubnetId"],
+        );
+        let group =
+            aws(&["ec2", "create-security-group", "--group-name", "notebook", "--description", "n", "--vpc-id", &vpc])
+                ["GroupId"]
+                .as_str()
+                .expect("an id")
+                .to_owned();
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-        let role = id(aws(&["iam", "create-role", "--role-name", "GeneralIsolatedNotebook", "--assume-role-policy-document", trust]), ["Role", "Arn"]);
+        let role = id(
+            aws(&[
+                "iam",
+                "create-role",
+                "--role-name",
+                "GeneralIsolatedNotebook",
+                "--assume-role-policy-document",
+                trust,
+            ]),
+            ["Role", "Arn"],
+        );
         std::thread::sleep(Duration::from_secs(3));
         aws(&[
-            "sagemaker", "create-notebook-instance", "--notebook-instance-name", "isolated-notebook", "--instance-type", "ml.t3.medium",
-            "--role-arn", &role, "--subnet-id", &subnet, "--security-group-ids", &group, "--direct-internet-access", "Disabled",
+            "sagemaker",
+            "create-notebook-instance",
+            "--notebook-instance-name",
+            "isolated-notebook",
+            "--instance-type",
+            "ml.t3.medium",
+            "--role-arn",
+            &role,
+            "--subnet-id",
+            &subnet,
+            "--security-group-ids",
+            &group,
+            "--direct-internet-access",
+            "Disabled",
         ]);
         let before = stage.left(REGION);
         let manifest = stage
@@ -320,27 +387,57 @@ fn an_isolated_notebook_gets_its_packages() {
         stage.wait_for(name, "condition=Ready");
 
         let endpoints = aws(&["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
-        assert_eq!(texts(&endpoints, "ServiceName"), ["com.amazonaws.us-east-1.codeartifact.api", "com.amazonaws.us-east-1.codeartifact.repositories"]);
+        assert_eq!(
+            texts(&endpoints, "ServiceName"),
+            ["com.amazonaws.us-east-1.codeartifact.api", "com.amazonaws.us-east-1.codeartifact.repositories"]
+        );
         for endpoint in endpoints.as_array().into_iter().flatten() {
             assert_eq!(endpoint["PrivateDnsEnabled"], true);
             // Reading packages takes no bearer token, so only the published policy has that on both endpoints.
-            let bearer = endpoint["PolicyDocument"].as_str().is_some_and(|policy| policy.contains("sts:GetServiceBearerToken"));
+            let bearer =
+                endpoint["PolicyDocument"].as_str().is_some_and(|policy| policy.contains("sts:GetServiceBearerToken"));
             let reads_only = endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".repositories"));
             assert!(bearer || reads_only && !file.contains("as-published"), "{endpoint:#}");
         }
-        let attached = aws(&["iam", "list-attached-role-policies", "--role-name", "GeneralIsolatedNotebook"])["AttachedPolicies"].clone();
+        let attached =
+            aws(&["iam", "list-attached-role-policies", "--role-name", "GeneralIsolatedNotebook"])["AttachedPolicies"]
+                .clone();
         let arn = attached[0]["PolicyArn"].as_str().expect("a policy").to_owned();
-        let version = aws(&["iam", "get-policy", "--policy-arn", &arn])["Policy"]["DefaultVersionId"].as_str().expect("a version").to_owned();
-        let document = aws(&["iam", "get-policy-version", "--policy-arn", &arn, "--version-id", &version]).to_string().to_ascii_lowercase();
-        assert!(document.contains("codeartifact:getauthorizationtoken") && document.contains("sts:getservicebearertoken"), "{document}");
-        let repository = aws(&["codeartifact", "describe-repository", "--domain", "isolatedsm", "--repository", "isolatedsm"])["repository"].clone();
+        let version = aws(&["iam", "get-policy", "--policy-arn", &arn])["Policy"]["DefaultVersionId"]
+            .as_str()
+            .expect("a version")
+            .to_owned();
+        let document = aws(&["iam", "get-policy-version", "--policy-arn", &arn, "--version-id", &version])
+            .to_string()
+            .to_ascii_lowercase();
+        assert!(
+            document.contains("codeartifact:getauthorizationtoken") && document.contains("sts:getservicebearertoken"),
+            "{document}"
+        );
+        let repository = aws(&[
+            "codeartifact",
+            "describe-repository",
+            "--domain",
+            "isolatedsm",
+            "--repository",
+            "isolatedsm",
+        ])["repository"]
+            .clone();
         assert_eq!(repository["description"], "Packages for isolated SageMaker notebooks");
         assert_eq!(repository["upstreams"][0]["repositoryName"], "pypi-store");
         let domain = aws(&["codeartifact", "describe-domain", "--domain", "isolatedsm"])["domain"].clone();
         assert!(domain["encryptionKey"].as_str().is_some_and(|key| key.starts_with("arn:aws:kms:")));
         if file.contains("as-published") {
-            let policy = aws(&["codeartifact", "get-repository-permissions-policy", "--domain", "isolatedsm", "--repository", "isolatedsm"]);
-            let policy: Json = serde_json::from_str(policy["policy"]["document"].as_str().expect("a document")).expect("JSON");
+            let policy = aws(&[
+                "codeartifact",
+                "get-repository-permissions-policy",
+                "--domain",
+                "isolatedsm",
+                "--repository",
+                "isolatedsm",
+            ]);
+            let policy: Json =
+                serde_json::from_str(policy["policy"]["document"].as_str().expect("a document")).expect("JSON");
             assert_eq!(policy["Statement"][0]["Action"].as_array().map(Vec::len), Some(21), "the published actions");
         }
 

@@ -47,14 +47,33 @@ impl World {
     pub async fn isolated_notebook(&self, region: &str, number: usize) -> Existing {
         let config = self.sdk(region).await;
         let ec2 = aws_sdk_ec2::Client::new(&config);
-        let vpc = ec2.create_vpc().cidr_block("10.60.0.0/16").send().await.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id).expect("an id");
+        let vpc = ec2
+            .create_vpc()
+            .cidr_block("10.60.0.0/16")
+            .send()
+            .await
+            .expect("a VPC")
+            .vpc
+            .and_then(|vpc| vpc.vpc_id)
+            .expect("an id");
         let on = AttributeBooleanValue::builder().value(true).build();
         ec2.modify_vpc_attribute().vpc_id(&vpc).enable_dns_hostnames(on).send().await.expect("hostnames");
-        let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block("10.60.1.0/24").availability_zone(format!("{region}a")).send().await;
+        let subnet = ec2
+            .create_subnet()
+            .vpc_id(&vpc)
+            .cidr_block("10.60.1.0/24")
+            .availability_zone(format!("{region}a"))
+            .send()
+            .await;
         let subnet = subnet.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("an id");
-        let group = ec2.create_security_group().group_name("notebook").description("notebook").vpc_id(&vpc).send().await;
+        let group =
+            ec2.create_security_group().group_name("notebook").description("notebook").vpc_id(&vpc).send().await;
         let group = group.expect("a group").group_id.expect("an id");
-        let name = if number == 0 { "GeneralIsolatedNotebook".to_owned() } else { format!("GeneralIsolatedNotebook-{number}") };
+        let name = if number == 0 {
+            "GeneralIsolatedNotebook".to_owned()
+        } else {
+            format!("GeneralIsolatedNotebook-{number}")
+        };
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let iam = aws_sdk_iam::Client::new(&config);
         iam.create_role().role_name(&name).assume_role_policy_document(trust).send().await.expect("a role");

@@ -4,6 +4,7 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, reason = "what cannot be had ends the test, and the place says what it was")]
 
+mod architecture;
 mod botocore;
 mod cluster;
 mod control_plane;
@@ -16,8 +17,8 @@ mod network;
 mod notebooks;
 mod packages;
 mod permissions;
-mod scale;
 mod sandbox;
+mod scale;
 mod schema;
 mod simulator;
 mod start_script;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cloister::sandbox::{Settings, world::{Delays, Quotas}};
+use cloister::sandbox::{
+    Settings,
+    world::{Delays, Quotas},
+};
 
 use crate::world::{Tenant, World, assert_ready};
 
