@@ -56,9 +56,9 @@ impl Inventory {
         key: &str,
         not_before: Instant,
     ) -> Result<Arc<Looked<T>>, AwsError> {
-        let shelf = self.shelf::<T>(key);
+        let place = self.shelf::<T>(key);
         // Held during the read: whoever needs the same look waits here and finds it.
-        let mut latest = shelf.latest.lock().await;
+        let mut latest = place.latest.lock().await;
         if let Some(look) = latest.as_ref().filter(|look| look.began >= not_before) {
             return Ok(Arc::clone(look));
         }
@@ -79,10 +79,10 @@ impl Inventory {
     }
 
     fn shelf<T: Listing>(&self, key: &str) -> Arc<Shelf<T>> {
-        let mut shelves = self.shelves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let shelf = shelves
+        let mut all = self.shelves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = all
             .entry((TypeId::of::<T>(), key.to_owned()))
             .or_insert_with(|| Arc::new(Shelf::<T> { latest: tokio::sync::Mutex::new(None) }));
-        Arc::clone(shelf).downcast().unwrap_or_else(|_| unreachable!("a shelf is found by the type it was made with"))
+        Arc::clone(found).downcast().unwrap_or_else(|_| unreachable!("a shelf is found by the type it was made with"))
     }
 }

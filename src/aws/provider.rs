@@ -174,7 +174,7 @@ impl Reader<'_> {
 }
 
 /// How old a look at something that shows its modification time may become.
-const CERTAINTY: Duration = Duration::from_secs(3600);
+const CERTAINTY: Duration = Duration::from_hours(1);
 
 /// The hands. Only the engine makes one, only for a plan that may write.
 pub struct Writer<'a> {

@@ -16,7 +16,7 @@ use crate::model::{
     services::{EndpointServiceFacts, RegionFacts, Service},
 };
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What the region offers to this environment. What cannot be read (no permission) is simply not known: the wishes that depend on it
 /// are left to AWS, and a subnet in the wrong zone ends in AWS's own words.

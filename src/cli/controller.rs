@@ -32,7 +32,6 @@ pub struct Args {
 /// When the cluster cannot be reached.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::try_default().await?;
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed());
     let engine = Engine::new(Connection::default(), resources::providers(), Arc::new(now));
     tracing::info!("the controller is starting");
     let stop = async {
@@ -44,4 +43,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     controller::run(client, Arc::new(engine), args.namespace.as_deref(), stop).await?;
     tracing::info!("the controller has finished what it was doing");
     Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the clock comes in: intents carry wall time")]
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs().cast_signed())
 }

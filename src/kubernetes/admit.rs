@@ -75,7 +75,7 @@ pub fn admit(
             repositories,
             install: spec.packages.install.as_ref().map(|install| Install {
                 repository: install.repository.clone(),
-                formats: install.formats.iter().map(|format| wire(format)).collect(),
+                formats: install.formats.iter().map(wire).collect(),
             }),
         },
         role: role(spec, &owner, identity)?,
@@ -500,8 +500,8 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_kubernetes_writes_them() {
-        assert_eq!(duration("1h30m").unwrap(), Duration::from_secs(5400));
-        assert_eq!(duration("5m").unwrap(), Duration::from_secs(300));
+        assert_eq!(duration("1h30m").unwrap(), Duration::from_mins(90));
+        assert_eq!(duration("5m").unwrap(), Duration::from_mins(5));
         for wrong in ["5", "59s", "25h", "m", "", "5 m"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

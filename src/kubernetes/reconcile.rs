@@ -62,7 +62,7 @@ pub async fn reconcile(object: Arc<IsolatedNotebookEnvironment>, context: Arc<Co
     } else {
         visit.keep().await? // AWS: whatever the plan says. Kubernetes: finalizer, status
     };
-    let interval = admit::duration(&object.spec.drift_check_interval).unwrap_or(Duration::from_secs(300));
+    let interval = admit::duration(&object.spec.drift_check_interval).unwrap_or(Duration::from_mins(5));
     Ok(context.backoff.next(&object.uid().unwrap_or_default(), told, interval))
 }
 
@@ -152,7 +152,7 @@ impl Visit<'_> {
     async fn scope(&self, object: &IsolatedNotebookEnvironment) -> Result<Scope, Problem> {
         let namespace = object.namespace().unwrap_or_default();
         let identity = identity::find(&self.context.client, &object.spec.identity_ref.name, &namespace).await?;
-        self.check_account(object, &identity.spec.account)?;
+        check_account(object, &identity.spec.account)?;
         let owner = Owner {
             cluster: self.context.cluster.clone(),
             namespace,
@@ -175,21 +175,6 @@ impl Visit<'_> {
             intents: intents::from_status(object),
             freshness: self.freshness(object),
         })
-    }
-
-    /// The account is pinned at first contact (decision 2).
-    fn check_account(&self, object: &IsolatedNotebookEnvironment, account: &str) -> Result<(), Problem> {
-        let pinned = object.status.as_ref().and_then(|status| status.account.as_deref());
-        match pinned {
-            Some(pinned) if pinned != account => {
-                let name = &object.spec.identity_ref.name;
-                let message = format!(
-                    "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
-                );
-                Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn freshness(&self, object: &IsolatedNotebookEnvironment) -> Freshness {
@@ -266,6 +251,21 @@ impl Visit<'_> {
     ) -> Result<Next, Error> {
         self.writer.tell(object, environment, observation, report).await?;
         Ok(report.next)
+    }
+}
+
+/// The account is pinned at first contact (decision 2).
+fn check_account(object: &IsolatedNotebookEnvironment, account: &str) -> Result<(), Problem> {
+    let pinned = object.status.as_ref().and_then(|status| status.account.as_deref());
+    match pinned {
+        Some(pinned) if pinned != account => {
+            let name = &object.spec.identity_ref.name;
+            let message = format!(
+                "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
+            );
+            Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
+        }
+        _ => Ok(()),
     }
 }
 

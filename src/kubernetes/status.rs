@@ -67,7 +67,7 @@ impl StatusWriter {
         observation: &Observation,
         report: &Report,
     ) -> Result<(), kube::Error> {
-        let now = Timestamp::now();
+        let now = now();
         let before = object.status.clone().unwrap_or_default();
         let mut status = compose(object, &before, environment, observation, report, now).within_bounds();
         settle_times(&before, &mut status, now);
@@ -79,7 +79,7 @@ impl StatusWriter {
     /// # Errors
     /// When the API server did not take it.
     pub async fn tell_blocked(&self, object: &IsolatedNotebookEnvironment, report: &Report) -> Result<(), kube::Error> {
-        let now = Timestamp::now();
+        let now = now();
         let before = object.status.clone().unwrap_or_default();
         let mut status = before.clone();
         status.observed_generation = object.metadata.generation;
@@ -106,7 +106,7 @@ impl StatusWriter {
             Problem::new(ErrorClass::Waiting, "AWS is being looked at for the first time").because("Progressing");
         let mut status = before.clone();
         status.account = Some(account.to_owned());
-        status.conditions = conditions(&object, &before, &report_blocked(&first).facts, Timestamp::now());
+        status.conditions = conditions(&object, &before, &report_blocked(&first).facts, now());
         // The generation counts as observed only once it was compared with AWS.
         self.apply(&object, &status, None).await
     }
@@ -177,6 +177,11 @@ impl StatusWriter {
             json!({"uid": object.uid(), "resourceVersion": object.resource_version(), "finalizers": finalizers});
         self.api.patch(&self.name, &PatchParams::default(), &Patch::Merge(json!({"metadata": metadata}))).await
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the clock comes in: conditions carry wall time")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn compose(

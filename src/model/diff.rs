@@ -75,7 +75,7 @@ fn compare_values(field: &Field, desired: &Value, observed: &Value, diffs: &mut 
         (Value::Set(desired), Value::Set(observed)) => compare_sets(field, desired, observed, diffs),
         (Value::Policies(desired), Value::Policies(observed)) => compare_policies(field, desired, observed, diffs),
         (Value::Policy(desired), Value::Policy(observed)) => {
-            compare_policy(field, field.name, desired, observed, diffs)
+            compare_policy(field, field.name, desired, observed, diffs);
         }
         (desired, observed) if desired == observed => {}
         (desired, observed) => {

@@ -39,6 +39,7 @@ pub struct Environment {
 
 /// What the controller may do to AWS for this environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the manifest of its own")]
 pub struct Rules {
     /// Look only: `management: Observe`.
     pub observe_only: bool,

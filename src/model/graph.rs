@@ -19,9 +19,8 @@ pub const fn gone_before(kind: Kind) -> &'static [Kind] {
             &[Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::SecurityGroupRules, Kind::VpcEndpoint]
         }
         Kind::Subnet => &[Kind::NotebookInstance, Kind::VpcEndpoint, Kind::RouteTable],
-        Kind::RouteTable => &[Kind::VpcEndpoint, Kind::NotebookInstance],
         Kind::SecurityGroup => &[Kind::SecurityGroupRules, Kind::VpcEndpoint, Kind::NotebookInstance],
-        Kind::SecurityGroupRules => &[Kind::VpcEndpoint, Kind::NotebookInstance],
+        Kind::RouteTable | Kind::SecurityGroupRules => &[Kind::VpcEndpoint, Kind::NotebookInstance],
         // A notebook never runs with an endpoint and its policy gone.
         Kind::VpcEndpoint | Kind::LifecycleConfiguration | Kind::Role | Kind::Policy => &[Kind::NotebookInstance],
         Kind::Domain => &[Kind::Repository],

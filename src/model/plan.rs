@@ -326,11 +326,11 @@ impl Planner<'_> {
                     .push(Problem::new(ErrorClass::Invalid, message).because("ResourceFailed").about(&wanted.address));
             }
             Phase::Failed { remedy: Remedy::Recreate, .. } => {
-                self.add(Step { verb: Verb::Delete, ..self.step(seen, Verb::Delete, Vec::new()) });
+                self.add(step(seen, Verb::Delete, Vec::new()));
                 return;
             }
             Phase::Failed { remedy: Remedy::Update, .. } => {
-                self.add(self.step(seen, verb, diffs));
+                self.add(step(seen, verb, diffs));
                 return;
             }
             Phase::Ready => {}
@@ -360,8 +360,8 @@ impl Planner<'_> {
             self.plan
                 .problems
                 .push(Problem::new(ErrorClass::Invalid, message).because("ImmutableField").about(&wanted.address));
-            let step = self.step(seen, Verb::Update, fixed);
-            self.plan.held.push(Held { step, hold: Hold::Immutable });
+            let correction = step(seen, Verb::Update, fixed);
+            self.plan.held.push(Held { step: correction, hold: Hold::Immutable });
         }
         if !stopped.is_empty() {
             if self.environment.rules.may_stop_notebooks || is_stopped(seen) {
@@ -371,15 +371,15 @@ impl Planner<'_> {
                     self.note(wanted, seen, diff, Action::Held);
                 }
                 // What can be changed at once goes along when the notebook is stopped anyway.
-                let step = self.step(seen, verb, stopped);
-                self.plan.held.push(Held { step, hold: Hold::StopsNotebook });
+                let correction = step(seen, verb, stopped);
+                self.plan.held.push(Held { step: correction, hold: Hold::StopsNotebook });
             }
         }
         for diff in &now {
             self.note(wanted, seen, diff, Action::Correct);
         }
         if !now.is_empty() || verb == Verb::Adopt {
-            self.add(self.step(seen, verb, now));
+            self.add(step(seen, verb, now));
         }
     }
 
@@ -448,7 +448,7 @@ impl Planner<'_> {
             let holders =
                 self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
             after.extend(holders.map(|step| step.address.clone()));
-            let step = Step { after, ..self.step(seen, Verb::Delete, Vec::new()) };
+            let step = Step { after, ..step(seen, Verb::Delete, Vec::new()) };
             self.add(step);
         }
     }
@@ -484,10 +484,6 @@ impl Planner<'_> {
         needs.iter().filter(|need| !met(need)).cloned().collect()
     }
 
-    fn step(&self, seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {
-        Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, after: BTreeSet::new() }
-    }
-
     /// Add a step, unless something forbids it whatever the rules say.
     fn add(&mut self, step: Step) {
         let network = &self.environment.network;
@@ -520,6 +516,10 @@ impl Planner<'_> {
             action,
         });
     }
+}
+
+fn step(seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {
+    Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, after: BTreeSet::new() }
 }
 
 /// Whether a notebook is stopped already, so that a change that needs it disturbs nobody.

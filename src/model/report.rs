@@ -241,15 +241,12 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     let mut behind = 0;
     for (address, step) in &plan.steps {
         match outcomes.get(address) {
-            Some(Outcome::Started(what)) => {
-                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
-            }
             Some(Outcome::Waiting(_)) if step.after.iter().any(|before| !is_done(outcomes, before)) => {
                 // What only waits for its turn is counted; what is waited for in the first place is named.
                 behind += 1;
             }
-            Some(Outcome::Waiting(what)) => {
-                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")))
+            Some(Outcome::Started(what) | Outcome::Waiting(what)) => {
+                waits.push(format!("{address} ({}): {what}", step.id.as_deref().unwrap_or("-")));
             }
             Some(Outcome::Failed(problem)) => waits.push(problem.to_string()),
             Some(Outcome::Done) | None => {}

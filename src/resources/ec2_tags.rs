@@ -20,7 +20,8 @@ pub fn read(tags: Option<&[Tag]>) -> Tags {
         .unwrap_or_default()
         .iter()
         .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
-    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+    // The tags of CloudFormation say whose a thing is.
+    pairs.filter(|(key, _)| !key.starts_with("aws:") || key.starts_with("aws:cloudformation:")).collect()
 }
 
 /// Whether a thing with this id and these tags may be the environment's: it has its owner tags, is asked for by id, or was known before.

@@ -50,10 +50,8 @@ fn named(text: &str) -> BTreeSet<String> {
                 '}' if depth == 0 => break,
                 '}' => depth -= 1,
                 ',' if depth == 0 && group.is_some() => name.clear(),
-                _ if letter.is_alphanumeric() || letter == '_' => {
-                    if depth == 0 {
-                        name.push(letter);
-                    }
+                _ if (letter.is_alphanumeric() || letter == '_') && depth == 0 => {
+                    name.push(letter);
                 }
                 ':' if depth == 0 && !name.is_empty() => {
                     names.insert(std::mem::take(&mut name));

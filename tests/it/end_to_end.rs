@@ -1,5 +1,7 @@
 //! The product as its users see it: `kubectl` against a real kube-apiserver, the real controller as a process of its own, the real `aws` command
 //! against the simulated AWS. One namespace, one controller and one AWS for each test.
+#![expect(clippy::disallowed_methods, reason = "these tests are plain threads that wait for other processes")]
+#![expect(clippy::too_many_lines, reason = "a scenario is read from top to bottom")]
 
 use std::{
     process::{Child, Command, Stdio},
@@ -218,7 +220,7 @@ fn check_closed_network(stage: &Stage) {
     assert_eq!(texts(&endpoints, "ServiceName"), expected);
     for endpoint in endpoints.as_array().into_iter().flatten() {
         assert_eq!(endpoint["State"], "available", "{}", endpoint["ServiceName"]);
-        if endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".s3")) {
+        if endpoint["ServiceName"].as_str().is_some_and(|name| name.rsplit('.').next() == Some("s3")) {
             assert_eq!(
                 (&endpoint["VpcEndpointType"], &endpoint["RouteTableIds"][0]),
                 (&"Gateway".into(), &own["RouteTableId"])

@@ -79,7 +79,7 @@ impl World {
         iam.create_role().role_name(&name).assume_role_policy_document(trust).send().await.expect("a role");
         let notebook = if number == 0 { "isolated-notebook".to_owned() } else { format!("isolated-notebook-{number}") };
         let role = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
         let sagemaker = aws_sdk_sagemaker::Client::new(&config);
         let create = sagemaker
             .create_notebook_instance()
@@ -90,7 +90,7 @@ impl World {
             .security_group_ids(&group)
             .direct_internet_access("Disabled".into());
         create.send().await.expect("a notebook");
-        tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+        tokio::time::sleep(std::time::Duration::from_mins(10)).await;
         self.simulator.clear_log();
         Existing { vpc, subnet, group, role, notebook }
     }

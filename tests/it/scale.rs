@@ -44,12 +44,12 @@ async fn a_round_of_checks_reads_no_more_than_aws_forces() {
     }
 
     // A first round lets everybody see what the others made.
-    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(5)).await;
     for tenant in &mut tenants {
         world.visit(tenant).await;
     }
     world.simulator.clear_log();
-    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(5)).await;
     for tenant in &mut tenants {
         assert_ready(&world.visit(tenant).await.report);
     }

@@ -20,7 +20,7 @@ use cloister::{
         environment::Environment,
         owner::Owner,
         plan::{Plan, plan, plan_deletion},
-        port::{Cloud, Freshness, Intent, IntentLog, Observation, Outcomes, Problem, Scope},
+        port::{Cloud, Freshness, Intent, IntentLog, Observation, Problem, Scope},
         report::{Next, Report, conditions, report, report_deletion},
     },
     resources,
@@ -60,8 +60,6 @@ pub struct Visit {
     pub observation: Observation,
     /// What was planned.
     pub plan: Plan,
-    /// How it went.
-    pub outcomes: Outcomes,
     /// What would be told.
     pub report: Report,
 }
@@ -107,7 +105,7 @@ impl World {
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
         tenant.remembered.extend(report.ids.clone());
         tenant.freshness = if report.next == Next::Check { Freshness::Check } else { Freshness::Poll };
-        Visit { observation, plan, outcomes, report }
+        Visit { observation, plan, report }
     }
 
     /// Visits until there is nothing left to wait for, and the last one.
@@ -129,7 +127,7 @@ impl World {
 
     /// The next periodic check.
     pub async fn check(&self, tenant: &mut Tenant) -> Visit {
-        tokio::time::sleep(Duration::from_secs(300)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         self.visit(tenant).await
     }
 

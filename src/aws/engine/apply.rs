@@ -262,7 +262,7 @@ impl Round<'_> {
                 outputs.set(address.clone(), created.outputs);
                 Outcome::Done
             }
-            Ok(Turn::Updated(Progress::Done)) => Outcome::Done,
+            Ok(Turn::Updated(Progress::Done) | Turn::Released) => Outcome::Done,
             Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
             Ok(Turn::Deleted(progress)) => {
                 self.marks.unexpect(address);
@@ -271,7 +271,6 @@ impl Round<'_> {
                     Progress::Started(what) => Outcome::Started(what),
                 }
             }
-            Ok(Turn::Released) => Outcome::Done,
             Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => {
                 Outcome::Waiting(problem.message)
             }

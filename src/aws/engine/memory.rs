@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::model::address::{Address, Kind};
 
 /// How long something that was just created may be invisible (aws-facts 5.3).
-pub const SETTLING: Duration = Duration::from_secs(60);
+pub const SETTLING: Duration = Duration::from_mins(1);
 
 /// What was written for an environment and when.
 #[derive(Default)]

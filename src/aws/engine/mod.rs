@@ -71,10 +71,8 @@ impl Engine {
 
 /// How old a look may be, for each freshness. A check accepts the looks of its own round, which other environments may have begun.
 fn max_age(scope: &Scope) -> Duration {
-    let interval = scope
-        .environment
-        .as_ref()
-        .map_or(Duration::from_secs(300), |environment| environment.rules.drift_check_interval);
+    let interval =
+        scope.environment.as_ref().map_or(Duration::from_mins(5), |environment| environment.rules.drift_check_interval);
     match scope.freshness {
         Freshness::Now => Duration::ZERO,
         Freshness::Check => interval / 10,
