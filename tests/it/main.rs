@@ -10,6 +10,7 @@ mod cluster;
 mod control_plane;
 mod convergence;
 mod crashes;
+mod edits;
 mod end_to_end;
 mod existing;
 mod hands;
