@@ -42,9 +42,9 @@ impl Marks {
         state.written.insert(kind, Instant::now());
     }
 
-    /// When something of this kind was last written.
+    /// From when on a look may have what was last written of this kind. A look that began at the very moment of the write may not.
     pub fn last_write(&self, kind: Kind) -> Option<Instant> {
-        self.state().written.get(&kind).copied()
+        self.state().written.get(&kind).map(|written| *written + Duration::from_nanos(1))
     }
 
     /// A resource was created and has this id, whether or not AWS shows it yet.
