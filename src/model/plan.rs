@@ -451,6 +451,26 @@ impl Planner<'_> {
             let step = Step { after, ..step(seen, Verb::Delete, Vec::new()) };
             self.add(step);
         }
+        self.keep_what_held_things_need();
+    }
+
+    /// What goes only after something whose deletion is held stays as well: nothing is to be waited for, and nothing to be approved twice.
+    fn keep_what_held_things_need(&mut self) {
+        let held = self.plan.held.iter().filter(|held| held.step.verb == Verb::Delete);
+        let mut staying: BTreeSet<Address> = held.map(|held| held.step.address.clone()).collect();
+        loop {
+            let before = staying.len();
+            let needed = |step: &Step| step.verb == Verb::Delete && !step.after.is_disjoint(&staying);
+            let more: Vec<Address> =
+                self.plan.steps.values().filter(|step| needed(step)).map(|step| step.address.clone()).collect();
+            for address in more {
+                self.plan.steps.remove(&address);
+                staying.insert(address);
+            }
+            if staying.len() == before {
+                return;
+            }
+        }
     }
 
     fn report_findings(&mut self) {
