@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be had ends the test, and the place says what it was")]
 
 mod architecture;
+mod bad_inputs;
 mod botocore;
 mod cluster;
 mod control_plane;
