@@ -1,5 +1,6 @@
 //! What the schema cannot see: things that are there, not there, not ours or not allowed. Each ends in a condition that says what to do, nothing
 //! of somebody else is written to, and once the cause is gone the environment gets ready by itself.
+#![expect(clippy::type_complexity, reason = "a table of edits is read in place")]
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -116,11 +117,11 @@ async fn a_role_of_somebody_is_left_alone_until_it_may_be_adopted() {
 async fn a_notebook_of_somebody_is_left_alone_and_once_it_is_gone_ours_is_made() {
     let (world, hands) = with_hands().await;
     hands.iam.create_role().role_name("theirs").assume_role_policy_document(TRUST).send().await.expect("a role");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let create = hands.sagemaker.create_notebook_instance().notebook_instance_name(NOTEBOOK);
     let create = create.instance_type("ml.t3.medium".into()).role_arn(format!("arn:aws:iam::{ACCOUNT}:role/theirs"));
     create.send().await.expect("a notebook");
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     world.simulator.clear_log();
 
     let mut tenant = closed_network(|_| {});
@@ -134,9 +135,9 @@ async fn a_notebook_of_somebody_is_left_alone_and_once_it_is_gone_ours_is_made()
     assert_eq!(hands.notebook_status(NOTEBOOK).await.as_deref(), Some("InService"));
 
     hands.sagemaker.stop_notebook_instance().notebook_instance_name(NOTEBOOK).send().await.expect("stopped");
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     hands.sagemaker.delete_notebook_instance().notebook_instance_name(NOTEBOOK).send().await.expect("deleted");
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
     tenant.edit(|_| {});
     gets_ready(&world, &mut tenant).await;
 }
@@ -240,7 +241,7 @@ async fn make_role(hands: &Hands) {
     hands.iam.create_role().role_name(ROLE).assume_role_policy_document(trust).send().await.expect("a role");
     let put = hands.iam.put_role_policy().role_name(ROLE).policy_name("all").policy_document(EVERYTHING);
     put.send().await.expect("put");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
 }
 
 /// Why AWS cannot even be looked at.
@@ -254,7 +255,7 @@ async fn refusal(world: &World, tenant: &Tenant) -> Problem {
         intents: Vec::new(),
         freshness: Freshness::Now,
     };
-    world.engine.observe(&scope).await.err().expect("a refusal")
+    world.engine.observe(&scope).await.expect_err("a refusal")
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +292,7 @@ async fn a_denied_call_is_named_and_made_once_it_is_allowed() {
     let deny = EVERYTHING.replace("Allow", "Deny").replace(r#""Action":"*""#, r#""Action":"ec2:CreateVpcEndpoint""#);
     let put = hands.iam.put_role_policy().role_name(ROLE).policy_name("no-endpoints").policy_document(deny);
     put.send().await.expect("put");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     world.simulator.clear_log();
     let mut tenant = closed_network(|_| {});
     as_role(&mut tenant);
