@@ -68,11 +68,6 @@ impl Inventory {
         Ok(look)
     }
 
-    /// The newest look, however old, without reading.
-    pub async fn latest<T: Listing>(&self, key: &str) -> Option<Arc<Looked<T>>> {
-        self.shelf::<T>(key).latest.lock().await.clone()
-    }
-
     /// Put a look in place that was learned by writing (the tags just sent), as if it had been read.
     pub async fn learn<T: Listing>(&self, key: &str, rows: T) {
         *self.shelf::<T>(key).latest.lock().await = Some(Arc::new(Looked { began: Instant::now(), rows }));

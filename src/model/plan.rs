@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     address::{Address, Kind},
-    diff::{DriftKind, FieldDiff, TAGS, compare},
+    diff::{DriftKind, FieldDiff, compare},
     environment::{Environment, Part, Rules},
     graph::{blockers, gone_before},
     owner::{OWN_TAG_KEYS, Ownership},
@@ -574,10 +574,4 @@ fn hold_back(plan: &mut Plan, rules: &Rules) {
             drift.action = Action::Held;
         }
     }
-}
-
-/// Whether a deviation is about tags only.
-#[must_use]
-pub fn is_tag(drift: &Drift) -> bool {
-    drift.path.starts_with(TAGS)
 }
