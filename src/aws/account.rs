@@ -108,6 +108,22 @@ impl Accounts {
         Ok(account)
     }
 
+    /// The account that the default credentials lead to: for whoever has no identity to compare it with.
+    ///
+    /// # Errors
+    /// When there are no credentials, or AWS does not take them.
+    pub async fn caller(&self, region: &str) -> Result<String, Problem> {
+        let nobody = Identity {
+            name: String::new(),
+            account: String::new(),
+            role_arn: None,
+            external_id: None,
+            session_tags: std::collections::BTreeMap::new(),
+        };
+        let found = caller_account(&self.config(&nobody, region).await).await;
+        found.map_err(|error| Problem::new(error.class, format!("whose credentials these are is not known: {error}")))
+    }
+
     async fn config(&self, identity: &Identity, region: &str) -> SdkConfig {
         let Connection { http_client, time_source, access_key_id } = &self.connection;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())

@@ -4,6 +4,7 @@
 //! * [`inventory`]: what AWS looks like; looks are shared by all environments of an account and region.
 //! * [`provider`]: the AWS half of a resource kind.
 //! * [`engine`]: observes an environment and carries out plans, through the one ownership gate.
+//! * [`eyes`]: AWS as the command line sees it; cannot write.
 //! * [`error`]: the one table from AWS error codes to classes.
 //! * [`region_facts`]: what the region offers, read once a day.
 //! * [`limits`]: token buckets for the APIs that AWS throttles hardest.
@@ -11,6 +12,7 @@
 pub mod account;
 pub mod engine;
 pub mod error;
+pub mod eyes;
 pub mod inventory;
 pub mod limits;
 pub mod locate;

@@ -9,5 +9,6 @@ pub mod identity;
 mod intents;
 pub mod reconcile;
 mod requeue;
+pub mod scope;
 pub mod status;
 pub mod tls;

@@ -1,21 +1,20 @@
 //! One visit to an environment. [`reconcile`] is the table of contents: gather, think, act, tell.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use kube::{Client, Resource, ResourceExt, runtime::controller::Action};
 
 use super::{
-    admit::{self, RECONCILE_AT, admit},
+    admit::{self, RECONCILE_AT},
     api::IsolatedNotebookEnvironment,
     identity,
-    intents::{self, StatusIntents},
+    intents::StatusIntents,
     requeue::Backoff,
+    scope::{remembered, scope_of},
     status::StatusWriter,
 };
 use crate::model::{
-    address::Address,
     environment::Environment,
-    owner::Owner,
     plan::{Plan, plan, plan_deletion},
     port::{Cloud, ErrorClass, Freshness, Observation, Outcome, Outcomes, Problem, Scope},
     report::{Next, Report, report, report_blocked, report_deletion},
@@ -152,29 +151,7 @@ impl Visit<'_> {
     async fn scope(&self, object: &IsolatedNotebookEnvironment) -> Result<Scope, Problem> {
         let namespace = object.namespace().unwrap_or_default();
         let identity = identity::find(&self.context.client, &object.spec.identity_ref.name, &namespace).await?;
-        check_account(object, &identity.spec.account)?;
-        let owner = Owner {
-            cluster: self.context.cluster.clone(),
-            namespace,
-            name: object.name_any(),
-            uid: object.uid().unwrap_or_default(),
-        };
-        // A deletion needs no valid manifest; a valid one tells under which names to look, besides those that are remembered.
-        let deleting = object.meta().deletion_timestamp.is_some();
-        let environment: Option<Arc<Environment>> = match admit(object, owner.clone(), &identity) {
-            Ok(environment) => Some(Arc::new(environment)),
-            Err(_) if deleting => None,
-            Err(problem) => return Err(problem),
-        };
-        Ok(Scope {
-            owner,
-            identity: identity::to_model(&identity),
-            region: object.spec.region.clone(),
-            environment,
-            remembered: remembered(object),
-            intents: intents::from_status(object),
-            freshness: self.freshness(object),
-        })
+        scope_of(object, &self.context.cluster, &identity, self.freshness(object))
     }
 
     fn freshness(&self, object: &IsolatedNotebookEnvironment) -> Freshness {
@@ -252,26 +229,4 @@ impl Visit<'_> {
         self.writer.tell(object, environment, observation, report).await?;
         Ok(report.next)
     }
-}
-
-/// The account is pinned at first contact (decision 2).
-fn check_account(object: &IsolatedNotebookEnvironment, account: &str) -> Result<(), Problem> {
-    let pinned = object.status.as_ref().and_then(|status| status.account.as_deref());
-    match pinned {
-        Some(pinned) if pinned != account => {
-            let name = &object.spec.identity_ref.name;
-            let message = format!(
-                "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
-            );
-            Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The ids that the status remembers.
-fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Address, String> {
-    let items =
-        object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
-    items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
 }

@@ -1,0 +1,75 @@
+//! From an object and its identity to a [`Scope`]: whose resources, as whom, where, and what is remembered. The controller and the command
+//! line look at AWS with the same scope.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::{Resource, ResourceExt};
+
+use super::{
+    admit::admit,
+    api::{AWSIdentity, IsolatedNotebookEnvironment},
+    identity, intents,
+};
+use crate::model::{
+    address::Address,
+    environment::Environment,
+    owner::Owner,
+    port::{ErrorClass, Freshness, Problem, Scope},
+};
+
+/// Everything that a look at AWS needs.
+///
+/// # Errors
+/// When the identity leads to another account than the object lives in, or the manifest means nothing that could be made.
+pub fn scope_of(
+    object: &IsolatedNotebookEnvironment,
+    cluster: &str,
+    identity: &AWSIdentity,
+    freshness: Freshness,
+) -> Result<Scope, Problem> {
+    check_account(object, &identity.spec.account)?;
+    let owner = Owner {
+        cluster: cluster.to_owned(),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        uid: object.uid().unwrap_or_default(),
+    };
+    // A deletion needs no valid manifest; a valid one tells under which names to look, besides those that are remembered.
+    let deleting = object.meta().deletion_timestamp.is_some();
+    let environment: Option<Arc<Environment>> = match admit(object, owner.clone(), identity) {
+        Ok(environment) => Some(Arc::new(environment)),
+        Err(_) if deleting => None,
+        Err(problem) => return Err(problem),
+    };
+    Ok(Scope {
+        owner,
+        identity: identity::to_model(identity),
+        region: object.spec.region.clone(),
+        environment,
+        remembered: remembered(object),
+        intents: intents::from_status(object),
+        freshness,
+    })
+}
+
+/// The account is pinned at first contact.
+fn check_account(object: &IsolatedNotebookEnvironment, account: &str) -> Result<(), Problem> {
+    let pinned = object.status.as_ref().and_then(|status| status.account.as_deref());
+    match pinned {
+        Some(pinned) if pinned != account => {
+            let name = &object.spec.identity_ref.name;
+            let message = format!(
+                "this environment lives in account {pinned}, but AWSIdentity {name} leads to {account}; nothing is written until it leads back"
+            );
+            Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The ids that the status remembers.
+pub(super) fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Address, String> {
+    let items =
+        object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
+    items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
+}
