@@ -28,6 +28,8 @@ forget_other_checkouts() {
 format() { cargo fmt --check; }
 units() { hack/check-build-units.sh; }
 clippy() { compile clippy --locked --all-targets --features sandbox -- --deny warnings; }
+# The program as it is shipped, without the sandbox: what only the sandbox uses must not be in it.
+production() { compile clippy --locked --lib --bins -- --deny warnings; }
 deny() { PATH="$(hack/tools.sh):$PATH" cargo deny --locked check bans licenses sources; }
 control-plane() { hack/build-control-plane.sh >/dev/null; }
 # Still under the lock, a copy is taken that stays ours when another checkout builds.
@@ -39,7 +41,13 @@ build() {
 }
 generated() { target/cloister generate --check; }
 tests() { compile test --locked --features sandbox --no-fail-fast; }
-bench() { compile bench --locked --features sandbox; }
+# The release program is measured; the simulated AWS beside it may be unoptimised.
+bench() {
+  local assets tools
+  assets="$(hack/build-control-plane.sh)"
+  tools="$(hack/tools.sh)"
+  KUBEBUILDER_ASSETS="$assets" PATH="$tools:$PATH" python3 benches/environments.py "$CARGO_TARGET_DIR/release/cloister" target/cloister
+}
 release() {
   compile build --locked --release
   ls -lh "$CARGO_TARGET_DIR/release/cloister"

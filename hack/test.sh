@@ -9,4 +9,4 @@ say "Control plane and tools that the tests need"
 KUBEBUILDER_ASSETS="$(hack/build-control-plane.sh)"
 PATH="$(hack/tools.sh):$PATH"
 export KUBEBUILDER_ASSETS PATH
-exec hack/step.sh prune format units build generated clippy deny tests
+exec hack/step.sh prune format units build generated clippy production deny tests

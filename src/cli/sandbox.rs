@@ -26,6 +26,7 @@ use crate::kubernetes::api::{AWSIdentity, IsolatedNotebookEnvironment};
 use crate::sandbox::control_plane::ControlPlane;
 use crate::sandbox::program::{Plan, Program};
 use crate::sandbox::run_folder::RunFolder;
+use crate::sandbox::world::Quotas;
 use progress::Follower;
 use steps::Steps;
 
@@ -113,7 +114,7 @@ impl Stage {
         let namespace = example.metadata.namespace.clone().context("the example has no namespace")?;
 
         let control_plane = steps.run("start etcd and Kubernetes", control_plane::start(folder)).await?;
-        let simulator = steps.run("start the simulated AWS", Served::on(0, args.delay)).await?;
+        let simulator = steps.run("start the simulated AWS", Served::on(0, args.delay, Quotas::default())).await?;
         let (account, region) = (&identity.spec.account, &example.spec.region);
         let aws = administrator(&simulator.url, account, region).await;
 

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::interrupt::interrupted;
 use crate::sandbox::clock::WallClock;
+use crate::sandbox::world::Quotas;
 use crate::sandbox::{Delays, Settings, Simulator, server};
 
 /// Arguments of `cloister simulator`.
@@ -21,6 +22,9 @@ pub struct Args {
     /// How long endpoints, notebooks and grants take to change their state.
     #[arg(long, value_enum, default_value_t = Delay::Real)]
     delay: Delay,
+    /// Start as if AWS had raised every quota that it raises on request.
+    #[arg(long)]
+    raised_quotas: bool,
 }
 
 /// How long the simulated AWS takes for what it does after having answered.
@@ -52,7 +56,7 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub async fn on(port: u16, delay: Delay) -> anyhow::Result<Self> {
+    pub async fn on(port: u16, delay: Delay, quotas: Quotas) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} of 127.0.0.1 not had"))?;
@@ -61,6 +65,7 @@ impl Served {
         let settings = Settings {
             public_url: Some(url.clone()),
             seed: fastrand::u64(..),
+            quotas,
             ..Settings::with_delays(delay.delays())
         };
         let simulator = Simulator::new(settings, Arc::new(WallClock));
@@ -84,7 +89,8 @@ impl Drop for Served {
 /// # Errors
 /// The port is taken.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let served = Served::on(args.port, args.delay).await?;
+    let quotas = if args.raised_quotas { Quotas::raised() } else { Quotas::default() };
+    let served = Served::on(args.port, args.delay, quotas).await?;
     let url = &served.url;
     println!(
         "The simulated AWS answers on {url}, in every account and region.

@@ -134,6 +134,24 @@ pub struct Quotas {
     pub lifecycle_configurations: usize,
 }
 
+impl Quotas {
+    /// The quotas of an account for which AWS raised what it raises on request, far beyond what a test needs.
+    #[must_use]
+    pub fn raised() -> Self {
+        Self {
+            vpcs_per_region: 1000,
+            gateway_endpoints_per_region: 1000,
+            internet_gateways_per_region: 1000,
+            domains: 1000,
+            roles: 5000,
+            managed_policies: 5000,
+            notebooks: 5000,
+            lifecycle_configurations: 5000,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Quotas {
     fn default() -> Self {
         Self {
