@@ -11,6 +11,7 @@ mod cluster;
 mod control_plane;
 mod convergence;
 mod crashes;
+mod documented_permissions;
 mod edits;
 mod end_to_end;
 mod existing;
