@@ -86,6 +86,25 @@ impl Cluster {
         self.control_plane.kubeconfig()
     }
 
+    /// Credentials of a controller in this namespace that may do what `docs/how-to/run-on-aws.md` lets it do, and no more.
+    pub fn kubeconfig_of_controller(&self, namespace: &str, folder: &Path) -> PathBuf {
+        let page = std::fs::read_to_string(checkout().join("docs/how-to/run-on-aws.md")).unwrap();
+        let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let role = blocks.filter(|block| block.contains("kind: ClusterRole\n")).collect::<Vec<_>>().join("---\n");
+        let file = folder.join("cluster-role.yaml");
+        std::fs::write(&file, role).unwrap();
+        self.kubectl(["apply", "--server-side", "--force-conflicts", "-f", file.to_str().unwrap()]);
+        let account = format!("{namespace}:cloister");
+        let name = format!("cloister-{namespace}");
+        self.kubectl(["create", "clusterrolebinding", &name, "--clusterrole=cloister", "--serviceaccount", &account]);
+        let mut kubeconfig = Kubeconfig::read_from(self.kubeconfig()).unwrap();
+        let user = kubeconfig.auth_infos[0].auth_info.as_mut().unwrap();
+        user.impersonate = Some(format!("system:serviceaccount:{account}"));
+        let file = folder.join("controller.kubeconfig");
+        std::fs::write(&file, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+        file
+    }
+
     /// Whether namespaces really go away.
     pub fn collects_garbage(&self) -> bool {
         self.control_plane.collects_garbage()

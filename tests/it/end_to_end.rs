@@ -54,7 +54,7 @@ impl Stage {
         let log = std::fs::File::create(folder.path().join("controller.log")).expect("a log");
         let controller = Command::new(env!("CARGO_BIN_EXE_cloister"))
             .args(["controller", "--namespace", &namespace])
-            .env("KUBECONFIG", cluster().kubeconfig())
+            .env("KUBECONFIG", cluster().kubeconfig_of_controller(&namespace, folder.path()))
             .env("AWS_ENDPOINT_URL", &url)
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
             .env("AWS_SECRET_ACCESS_KEY", "any")
