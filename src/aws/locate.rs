@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::provider::{Item, Provider};
 use crate::model::{
     address::Address,
+    adoption::Adoption,
     owner::{Owner, Ownership},
     resource::{Management, Seen, Sight, Wanted},
 };
 
 /// What is known of every wanted resource of a kind, and of whatever else carries the owner's tags.
 ///
-/// `recent` names what was created so recently that AWS may not show it yet; `remembered` what the status knows by id, so that a resource
+/// `adopt` names what may be taken over; `recent` names what was created so recently that AWS may not show it yet; `remembered` what the status knows by id, so that a resource
 /// whose owner tags were taken off is recognised instead of made a second time (decision 4).
 pub fn sights(
     provider: &dyn Provider,
@@ -20,12 +21,14 @@ pub fn sights(
     items: &[Item],
     recent: &BTreeMap<Address, String>,
     remembered: &BTreeMap<Address, String>,
+    adopt: &Adoption,
 ) -> BTreeMap<Address, Sight> {
     let mut sights = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for wanted in wanted {
         let known = recent.get(&wanted.address).or_else(|| remembered.get(&wanted.address));
-        let found = find(provider, owner, wanted, items, known);
+        let named = adopt.of(&wanted.address).and_then(|permit| permit.id.as_ref());
+        let found = find(provider, owner, wanted, items, known, named);
         let sight = match (found, recent.get(&wanted.address)) {
             (Some(item), _) => {
                 taken.insert(item.id.clone());
@@ -59,6 +62,7 @@ fn find<'a>(
     wanted: &Wanted,
     items: &'a [Item],
     known: Option<&String>,
+    named: Option<&String>,
 ) -> Option<&'a Item> {
     match &wanted.management {
         Management::Existing(id) => items.iter().find(|item| item.id == *id),
@@ -73,8 +77,11 @@ fn find<'a>(
             let mut ours: Vec<&Item> = items.iter().filter(tagged).collect();
             // Of two with the same address the one that is known by id stays, else the one with the smaller id: always the same.
             ours.sort_by_key(|item| (Some(&item.id) != known, item.id.clone()));
+            let of_nobody_here = |item: &&Item| owner.address_of(&item.tags).is_none();
             ours.first()
                 .copied()
+                // What a person names may be taken over wherever it stands; whether it fits is weighed later.
+                .or_else(|| items.iter().find(|item| Some(&item.id) == named && of_nobody_here(item)))
                 .or_else(|| items.iter().find(|item| Some(&item.id) == known))
                 .or_else(|| items.iter().find(|item| provider.same_place(wanted, item)))
         }

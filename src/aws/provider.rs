@@ -165,6 +165,12 @@ impl Reader<'_> {
         Ok(look)
     }
 
+    /// Whether a person named this id as one that may be taken over.
+    #[must_use]
+    pub fn may_adopt(&self, id: &str) -> bool {
+        self.environment.is_some_and(|environment| environment.rules.adopt.names(id))
+    }
+
     /// Whether a thing of this name may be the environment's: wanted by it, or remembered as its own. Point reads are made for these only.
     #[must_use]
     pub fn concerns(&self, wanted: &[Wanted], name: &str) -> bool {
@@ -249,6 +255,12 @@ pub trait Provider: ResourceKind {
             results.push(self.delete(writer, seen).await);
         }
         results
+    }
+
+    /// Its tags as they are at this moment, for kinds whose tags are otherwise seen with delay. What is seen is kept as the latest look.
+    async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
+        let _ = (writer, seen);
+        Ok(None)
     }
 
     /// Take these tags off it (the owner tags, when it is kept).

@@ -29,8 +29,7 @@ use crate::model::{
     services::Service,
 };
 
-/// Annotation with the addresses of untagged resources that may be taken over, separated by commas.
-pub const ADOPT: &str = "cloister.dev/adopt";
+pub use crate::model::adoption::ANNOTATION as ADOPT;
 /// Annotation with the digest of the held steps that may be carried out.
 pub const APPROVE: &str = "cloister.dev/approve";
 /// Annotation that asks for a full look now.
@@ -111,8 +110,9 @@ fn rules(object: &IsolatedNotebookEnvironment) -> Result<Rules, Problem> {
         may_replace: allows(spec.disruption.replace),
         may_delete_notebooks: allows(spec.disruption.delete_notebooks),
         adopt: annotation(ADOPT)
-            .map(|value| value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
-            .unwrap_or_default(),
+            .map_or("", String::as_str)
+            .parse()
+            .map_err(|error| invalid(format!("the annotation {ADOPT}: {error}")))?,
         approved: annotation(APPROVE).cloned(),
     })
 }

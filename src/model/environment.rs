@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    adoption::Adoption,
     owner::{Owner, Tags},
     policy::{PolicyDocument, Statement},
     services::Service,
@@ -57,8 +58,8 @@ pub struct Rules {
     pub may_replace: bool,
     /// Delete notebooks that left the list, without asking.
     pub may_delete_notebooks: bool,
-    /// Addresses (`Subnet/a`) of resources that exist untagged and may be taken over.
-    pub adopt: BTreeSet<String>,
+    /// What exists, is not ours and may be taken over.
+    pub adopt: Adoption,
     /// Digest of the steps that a person approved.
     pub approved: Option<String>,
 }

@@ -5,6 +5,7 @@
 //! That is what makes a plan printable, a golden test possible and Observe mode trustworthy.
 
 pub mod address;
+pub mod adoption;
 pub mod diff;
 pub mod environment;
 pub mod graph;

@@ -50,7 +50,9 @@ pub enum Ownership {
     Earlier,
     /// It carries nobody's tags.
     Nobody,
-    /// It carries the tags of another environment, or of another tool.
+    /// It carries the tags by which another tool marks what it manages.
+    Tool(String),
+    /// It carries the tags of another environment.
     Other(String),
 }
 
@@ -87,7 +89,7 @@ impl Owner {
                 )),
             };
         }
-        other_tool(tags).map_or(Ownership::Nobody, Ownership::Other)
+        other_tool(tags).map_or(Ownership::Nobody, Ownership::Tool)
     }
 
     /// The logical address that our tags give a resource, if they are ours at all.
@@ -95,26 +97,57 @@ impl Owner {
     pub fn address_of(&self, tags: &Tags) -> Option<Address> {
         match self.recognise(tags) {
             Ownership::Ours | Ownership::Earlier => tags.get(RESOURCE_TAG)?.parse().ok(),
-            Ownership::Nobody | Ownership::Other(_) => None,
+            Ownership::Nobody | Ownership::Tool(_) | Ownership::Other(_) => None,
         }
     }
 }
 
-/// The tool that manages a resource by its own tags, if one does.
+/// Tags that AWS sets itself and that say who made a thing.
+const TELLING: [&str; 2] = ["aws:cloudformation:", "aws:servicecatalog:"];
+
+/// Whether a tag is kept when a thing is looked at: AWS's own ones (`aws:…`) are not, unless they say whose it is.
+#[must_use]
+pub fn is_telling(key: &str) -> bool {
+    !key.starts_with("aws:") || TELLING.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// What the keys of tags begin with that a tool sets by itself.
+const TOOL_PREFIXES: [(&str, &str); 6] = [
+    ("aws:cloudformation:", "CloudFormation"),
+    ("aws:servicecatalog:", "Service Catalog"),
+    ("services.k8s.aws/", "ACK"),
+    ("crossplane-", "Crossplane"),
+    ("crossplane.io/", "Crossplane"),
+    ("terraform", "Terraform"),
+];
+
+/// Keys of tags, without case and separators, under which people write what manages a thing.
+const MANAGED_BY: [&str; 7] =
+    ["managedby", "managed", "createdby", "provisioner", "provisionedby", "deployedby", "iac"];
+
+/// The tools that people write there.
+const TOOLS: [(&str, &str); 6] = [
+    ("terraform", "Terraform"),
+    ("opentofu", "OpenTofu"),
+    ("pulumi", "Pulumi"),
+    ("cloudformation", "CloudFormation"),
+    ("crossplane", "Crossplane"),
+    ("ack", "ACK"),
+];
+
+/// The tool that manages a resource by its own tags or by the tags that its users give it by convention, if one does.
 fn other_tool(tags: &Tags) -> Option<String> {
     tags.iter().find_map(|(key, value)| {
-        let lower = key.to_ascii_lowercase();
-        if lower.starts_with("aws:cloudformation:") {
-            Some(format!("CloudFormation ({key}={value})"))
-        } else if lower.starts_with("services.k8s.aws/") {
-            Some(format!("ACK ({key}={value})"))
-        } else if lower.starts_with("crossplane-") || lower.starts_with("crossplane.io/") {
-            Some(format!("Crossplane ({key}={value})"))
-        } else if lower.contains("terraform") || lower == "managed-by" && value.eq_ignore_ascii_case("terraform") {
-            Some(format!("Terraform ({key}={value})"))
-        } else {
-            None
+        let plain = value.to_ascii_lowercase();
+        if ["false", "no", "none"].contains(&plain.as_str()) {
+            return None;
         }
+        let lower = key.to_ascii_lowercase();
+        let by_prefix = TOOL_PREFIXES.iter().find(|(prefix, _)| lower.starts_with(prefix));
+        let word: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+        let conventional = MANAGED_BY.contains(&word.as_str());
+        let by_value = || TOOLS.iter().find(|(tool, _)| conventional && plain == *tool);
+        by_prefix.or_else(by_value).map(|(_, tool)| format!("{tool} (tag {key}={value})"))
     })
 }
 
@@ -145,8 +178,34 @@ mod tests {
 
     #[test]
     fn tags_of_other_tools_are_respected() {
-        let tags = Tags::from([("aws:cloudformation:stack-name".into(), "s".into())]);
-        assert!(matches!(owner().recognise(&tags), Ownership::Other(_)));
-        assert_eq!(owner().recognise(&Tags::from([("team".into(), "x".into())])), Ownership::Nobody);
+        let of = |key: &str, value: &str| owner().recognise(&Tags::from([(key.into(), value.into())]));
+        for (key, value, tool) in [
+            ("aws:cloudformation:stack-name", "s", "CloudFormation"),
+            ("aws:servicecatalog:productArn", "p", "Service Catalog"),
+            ("services.k8s.aws/controller-version", "ec2-v1.2.3", "ACK"),
+            ("crossplane-kind", "vpc.ec2.aws.upbound.io", "Crossplane"),
+            ("Terraform", "true", "Terraform"),
+            ("terraform-workspace", "prod", "Terraform"),
+            ("managed-by", "terraform", "Terraform"),
+            ("ManagedBy", "Terraform", "Terraform"),
+            ("Managed_By", "OpenTofu", "OpenTofu"),
+            ("Provisioner", "pulumi", "Pulumi"),
+        ] {
+            let whose = of(key, value);
+            let told = format!("{tool} (tag {key}={value})");
+            assert_eq!(whose, Ownership::Tool(told));
+        }
+        for (key, value) in [("team", "x"), ("terraform", "false"), ("managed-by", "the data team"), ("rack", "ack")] {
+            assert_eq!(of(key, value), Ownership::Nobody, "{key}={value}");
+        }
+        let mut both = owner().tags(&Address::new(Kind::Subnet, "a"));
+        both.insert("managed-by".into(), "terraform".into());
+        assert_eq!(owner().recognise(&both), Ownership::Ours, "what was taken over is ours, whatever else it says");
+    }
+
+    #[test]
+    fn of_the_tags_that_aws_reserves_those_stay_that_say_whose_a_thing_is() {
+        assert!(is_telling("team") && is_telling("aws:cloudformation:stack-id"));
+        assert!(!is_telling("aws:autoscaling:groupName"));
     }
 }

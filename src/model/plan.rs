@@ -9,13 +9,14 @@ use std::{
 
 use super::{
     address::{Address, Kind},
+    adoption::{self, Refusal},
     diff::{DriftKind, FieldDiff, compare},
     environment::{Environment, Part, Rules},
     graph::{blockers, gone_before},
     owner::{OWN_TAG_KEYS, Ownership},
     port::{ErrorClass, Observation, Problem},
     resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
-    value::short_digest,
+    value::{Value, Wish, short_digest},
 };
 
 /// What a step does.
@@ -206,10 +207,11 @@ impl Plan {
 /// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left.
 #[must_use]
 pub fn plan(environment: &Environment, observation: &Observation, remembered: &BTreeMap<Address, String>) -> Plan {
-    let mut planner = Planner { environment, observation, remembered, plan: Plan::default() };
+    let mut planner = Planner { environment, observation, remembered, refusals: Vec::new(), plan: Plan::default() };
     for wanted in &observation.wanted {
         planner.consider(wanted);
     }
+    planner.tell_what_is_refused();
     planner.remove_what_is_not_wanted();
     planner.report_findings();
     let mut plan = planner.plan;
@@ -252,6 +254,7 @@ struct Planner<'a> {
     environment: &'a Environment,
     observation: &'a Observation,
     remembered: &'a BTreeMap<Address, String>,
+    refusals: Vec<Refusal>,
     plan: Plan,
 }
 
@@ -279,6 +282,10 @@ impl Planner<'_> {
                 .push(Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(&wanted.address));
             return;
         }
+        if let Some(problem) = adoption::missing(self.environment, wanted, self.remembered.get(&wanted.address)) {
+            self.plan.problems.push(problem);
+            return;
+        }
         if let Some(id) = self.remembered.get(&wanted.address) {
             self.plan.drift.push(Drift {
                 address: wanted.address.clone(),
@@ -303,12 +310,11 @@ impl Planner<'_> {
 
     fn consider_present(&mut self, wanted: &Wanted, seen: &Seen) {
         let diffs = compare(wanted, seen);
-        let verb = match (&wanted.management, &seen.ownership) {
-            (Management::Existing(_), _) => return self.report(wanted, seen, diffs),
-            (Management::Addition(_), _) | (Management::Owned, Ownership::Ours | Ownership::Earlier) => Verb::Update,
-            (Management::Owned, Ownership::Nobody) if self.may_adopt(wanted) => Verb::Adopt,
-            (Management::Owned, Ownership::Nobody) => return self.refuse_untagged(wanted, seen),
-            (Management::Owned, Ownership::Other(whose)) => return self.refuse_foreign(seen, whose),
+        let verb = match &wanted.management {
+            Management::Existing(_) if is_ours(seen) => return self.release(wanted, seen, diffs),
+            Management::Existing(_) => return self.report(wanted, seen, diffs),
+            Management::Owned if !is_ours(seen) => return self.take_over(wanted, seen, diffs),
+            Management::Addition(_) | Management::Owned => Verb::Update,
         };
         match &seen.phase {
             Phase::Progressing(why) => {
@@ -404,29 +410,63 @@ impl Planner<'_> {
         }
     }
 
-    fn may_adopt(&self, wanted: &Wanted) -> bool {
-        self.environment.rules.adopt.contains(&wanted.address.to_string())
-    }
-
-    fn refuse_untagged(&mut self, wanted: &Wanted, seen: &Seen) {
-        let adopt = format!("annotate the environment with cloister.dev/adopt={} to take it over", wanted.address);
+    /// Something stands where ours should be. It gets our tags if that is permitted and it fits; what deviates is corrected once it is ours.
+    fn take_over(&mut self, wanted: &Wanted, seen: &Seen, diffs: Vec<FieldDiff>) {
+        if wanted.address.kind == Kind::SecurityGroupRules {
+            return self.follow_the_group(wanted, seen, diffs);
+        }
         let known = self.remembered.get(&wanted.address) == Some(&seen.id);
-        let problem = if known {
-            let message = format!(
-                "{} has lost its owner tags; nothing is written to it, and no second one is made; {adopt}",
-                seen.id
-            );
-            Problem::new(ErrorClass::Exists, message).because("OwnerTagsMissing")
-        } else {
-            Problem::new(ErrorClass::Exists, format!("{} exists already and is not ours; {adopt}", seen.id))
-                .because("AlreadyExists")
-        };
-        self.plan.problems.push(problem.about(&wanted.address));
+        if let Err(refusal) = adoption::weigh(self.environment, wanted, seen, &diffs, known) {
+            self.refusals.push(*refusal);
+            return;
+        }
+        if seen.phase == Phase::Deleting {
+            self.plan.waiting.insert(wanted.address.clone(), format!("{} is being deleted by somebody", seen.id));
+            return;
+        }
+        self.adopt(wanted, seen, diffs, BTreeSet::new());
     }
 
-    fn refuse_foreign(&mut self, seen: &Seen, whose: &str) {
-        let message = format!("{} belongs to {whose}; use another name, or declare it as existing", seen.id);
-        self.plan.problems.push(Problem::new(ErrorClass::Exists, message).because("NameTaken").about(&seen.address));
+    fn adopt(&mut self, wanted: &Wanted, seen: &Seen, diffs: Vec<FieldDiff>, after: BTreeSet<Address>) {
+        for diff in &diffs {
+            self.note(wanted, seen, diff, if diff.change == Change::Report { Action::Report } else { Action::Correct });
+        }
+        self.add(Step { after, ..step(seen, Verb::Adopt, diffs) });
+    }
+
+    /// Rules carry no owner tags of their own: they are whose their group is.
+    fn follow_the_group(&mut self, wanted: &Wanted, seen: &Seen, diffs: Vec<FieldDiff>) {
+        let group = Address::new(Kind::SecurityGroup, wanted.address.name.clone());
+        if self.plan.steps.get(&group).is_some_and(|step| step.verb == Verb::Adopt) {
+            self.adopt(wanted, seen, diffs, BTreeSet::from([group]));
+        } else {
+            let message = format!("the group {} is not ours: see {group}", seen.id);
+            self.plan.problems.push(Problem::new(ErrorClass::Exists, message).about(&wanted.address));
+        }
+    }
+
+    /// What was ours and is wanted as existing: our tags go, everything else stays as it is.
+    fn release(&mut self, wanted: &Wanted, seen: &Seen, diffs: Vec<FieldDiff>) {
+        let tagged = seen.tags.keys().any(|key| OWN_TAG_KEYS.contains(&key.as_str()));
+        if tagged && seen.phase != Phase::Deleting {
+            self.add(step(seen, Verb::Release, Vec::new()));
+        }
+        self.report(wanted, seen, diffs);
+    }
+
+    /// What is in the way, each with the line that takes it over.
+    fn tell_what_is_refused(&mut self) {
+        let refusals = std::mem::take(&mut self.refusals);
+        let all: Vec<_> = refusals.iter().filter_map(|refusal| refusal.candidate.clone()).collect();
+        let ours = |address: &Address| self.observation.sights.get(address).and_then(Sight::seen).is_some_and(is_ours);
+        let pending = self.environment.rules.adopt.without(ours);
+        for Refusal { mut problem, candidate } in refusals {
+            if let Some(candidate) = candidate {
+                let how = adoption::instructions(&self.environment.owner, &pending, &candidate, &all);
+                problem.message = format!("{}; {how}", problem.message);
+            }
+            self.plan.problems.push(problem);
+        }
     }
 
     /// What carries our tags and is not wanted (any more).
@@ -448,10 +488,36 @@ impl Planner<'_> {
             let holders =
                 self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
             after.extend(holders.map(|step| step.address.clone()));
-            let step = Step { after, ..step(seen, Verb::Delete, Vec::new()) };
+            let step = if self.is_given_away(seen) {
+                step(seen, Verb::Release, Vec::new())
+            } else {
+                Step { after, ..step(seen, Verb::Delete, Vec::new()) }
+            };
             self.add(step);
         }
         self.keep_what_held_things_need();
+    }
+
+    /// Whether something of ours that is not wanted any more serves something that was ours and is wanted as existing. It stays with that.
+    fn is_given_away(&self, seen: &Seen) -> bool {
+        let existing = |address: &Address| {
+            let mut wanted = self.observation.wanted.iter().filter(|wanted| wanted.address == *address);
+            wanted.find_map(|wanted| match &wanted.management {
+                Management::Existing(id) => Some(id.clone()),
+                Management::Owned | Management::Addition(_) => None,
+            })
+        };
+        let Address { kind, name } = &seen.address;
+        match kind {
+            Kind::Vpc => existing(&Address::new(*kind, name.split('#').next().unwrap_or(name))).is_some(),
+            Kind::LifecycleConfiguration => existing(&Address::new(Kind::NotebookInstance, name)).is_some(),
+            Kind::RouteTable => {
+                let subnets = self.observation.wanted.iter().filter(|wanted| wanted.address.kind == Kind::Subnet);
+                let theirs: BTreeSet<String> = subnets.filter_map(|subnet| existing(&subnet.address)).collect();
+                set_of(seen, "associations").iter().any(|subnet| theirs.contains(subnet))
+            }
+            _ => false,
+        }
     }
 
     /// What goes only after something whose deletion is held stays as well: nothing is to be waited for, and nothing to be approved twice.
@@ -540,6 +606,15 @@ impl Planner<'_> {
 
 fn step(seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {
     Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, after: BTreeSet::new() }
+}
+
+/// A field that is a set, as it was seen.
+fn set_of(seen: &Seen, name: &str) -> BTreeSet<String> {
+    let field = seen.state.fields().into_iter().find(|field| field.name == name);
+    match field.map(|field| field.value) {
+        Some(Wish::Is(Value::Set(values))) => values,
+        _ => BTreeSet::new(),
+    }
 }
 
 /// Whether a notebook is stopped already, so that a change that needs it disturbs nobody.

@@ -91,6 +91,11 @@ pub trait State: Any + Debug + Send + Sync {
 
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
+
+    /// Why a thing that looks like this can never be made ours, if that is so (the main route table of a VPC).
+    fn unfit(&self) -> Option<String> {
+        None
+    }
 }
 
 /// How an environment relates to one of its resources.

@@ -285,6 +285,11 @@ impl Provider for CodeArtifactRepository {
         }
     }
 
+    async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
+        let Written { arn, born, .. } = &seen.state::<RepositoryState>().written;
+        code_artifact_tags::refresh(writer, arn, born).await.map(Some)
+    }
+
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
         let Written { arn, born, .. } = &seen.state::<RepositoryState>().written;
         code_artifact_tags::release(writer, arn, born, seen, keys).await

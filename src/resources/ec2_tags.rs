@@ -9,28 +9,31 @@ use crate::{
     },
     model::{
         diff::FieldDiff,
-        owner::Tags,
+        owner::{Tags, is_telling},
         resource::{Management, Wanted},
     },
 };
 
-/// What EC2 says, without the tags that AWS reserves for itself.
+/// What EC2 says, without the tags that AWS reserves for itself, but with those that say whose a thing is.
 pub fn read(tags: Option<&[Tag]>) -> Tags {
     let pairs = tags
         .unwrap_or_default()
         .iter()
         .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
-    // The tags of CloudFormation say whose a thing is.
-    pairs.filter(|(key, _)| !key.starts_with("aws:") || key.starts_with("aws:cloudformation:")).collect()
+    pairs.filter(|(key, _)| is_telling(key)).collect()
 }
 
-/// Whether a thing with this id and these tags may be the environment's: it has its owner tags, is asked for by id, or was known before.
+/// Whether a thing with this id and these tags may be the environment's: it has its owner tags, is asked for by id, was known before, or may
+/// be taken over.
 pub fn concerns(reader: &Reader<'_>, wanted: &[Wanted], id: &str, tags: &Tags) -> bool {
     let asked_for = wanted.iter().any(|wanted| match &wanted.management {
         Management::Existing(known) | Management::Addition(known) => known == id,
         Management::Owned => false,
     });
-    asked_for || reader.remembered.values().any(|known| known == id) || reader.owner.address_of(tags).is_some()
+    asked_for
+        || reader.may_adopt(id)
+        || reader.remembered.values().any(|known| known == id)
+        || reader.owner.address_of(tags).is_some()
 }
 
 /// The tags of a thing about to be created.

@@ -234,6 +234,13 @@ impl Provider for IamPolicy {
         Ok(Progress::Done)
     }
 
+    async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
+        let written = &seen.state::<PolicyState>().written;
+        let tags = read_tags_now(writer.read(), &written.arn).await?;
+        learn(writer, written, tags.clone()).await;
+        Ok(Some(tags))
+    }
+
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
         let written = &seen.state::<PolicyState>().written;
         let keys = point_tags::released(seen, keys);

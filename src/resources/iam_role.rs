@@ -69,6 +69,8 @@ struct Aside {
     inline_policies: BTreeMap<String, PolicyDocument>,
     attached_policies: BTreeSet<String>,
     instance_profiles: Vec<String>,
+    /// Its path, where it has one: what is ours has none, as its ARN is put together from its name.
+    path: Option<String>,
 }
 
 impl State for RoleState {
@@ -84,6 +86,10 @@ impl State for RoleState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn unfit(&self) -> Option<String> {
+        self.aside.path.as_ref().map(|path| format!("its path is {path}, wanted is /, and AWS cannot change it"))
     }
 }
 
@@ -273,8 +279,10 @@ impl Provider for IamRole {
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
+        // A role that is declared as existing goes by its ARN.
+        let name = iam_account::name_in(&seen.id);
         let keys = point_tags::released(seen, keys);
-        let untag = writer.write("iam:UntagRole")?.iam.untag_role().role_name(&seen.id).set_tag_keys(Some(keys));
+        let untag = writer.write("iam:UntagRole")?.iam.untag_role().role_name(name).set_tag_keys(Some(keys));
         untag.send().await.map_err(from_sdk("iam:UntagRole"))?;
         Ok(())
     }
@@ -412,9 +420,20 @@ fn item(account: &IamAccount, role: &RoleRow, wanted: Option<&Wanted>) -> Item {
     }
 }
 
+/// The path in a role's ARN, if it has one.
+fn path_in(arn: &str) -> Option<&str> {
+    let (_, place) = arn.split_once(":role")?;
+    let end = place.rfind('/')?;
+    (end > 0).then(|| &place[..=end])
+}
+
 /// Tell what is compared from what is left alone and reported.
 fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (RoleState, Vec<Finding>) {
-    let mut aside = Aside { instance_profiles: role.instance_profiles.clone(), ..Aside::default() };
+    let mut aside = Aside {
+        instance_profiles: role.instance_profiles.clone(),
+        path: path_in(&role.arn).map(ToOwned::to_owned),
+        ..Aside::default()
+    };
     let mut findings = Vec::new();
     let mut report =
         |field: String, observed: String| findings.push(Finding { field, observed, severity: Severity::Medium });

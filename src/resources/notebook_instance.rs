@@ -332,6 +332,11 @@ impl Provider for NotebookInstance {
         }
     }
 
+    async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
+        let Written { arn, born, .. } = &seen.state::<NotebookState>().written;
+        sagemaker_tags::refresh(writer, arn, born).await.map(Some)
+    }
+
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
         let Written { arn, born, .. } = &seen.state::<NotebookState>().written;
         sagemaker_tags::remove(writer, arn, born, seen, &point_tags::released(seen, keys)).await

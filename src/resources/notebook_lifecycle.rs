@@ -24,6 +24,7 @@ use crate::{
         address::Kind,
         diff::{FieldDiff, TAGS, touches},
         environment::{Environment, Notebook},
+        owner::Tags,
         port::ErrorClass,
         resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         start_script::{IndexUrl, MAX_ENCODED, StartScript, TooLarge},
@@ -254,6 +255,11 @@ impl Provider for NotebookLifecycle {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(Progress::Done),
         }
+    }
+
+    async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
+        let Written { arn, born } = &seen.state::<LifecycleState>().written;
+        sagemaker_tags::refresh(writer, arn, born).await.map(Some)
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {

@@ -11,7 +11,7 @@ use crate::{
     aws::error::AwsError,
     model::{
         diff::{FieldDiff, TAGS},
-        owner::{CLUSTER_TAG, NAME_TAG, NAMESPACE_TAG, TAG_PREFIX, Tags},
+        owner::{CLUSTER_TAG, NAME_TAG, NAMESPACE_TAG, TAG_PREFIX, Tags, is_telling},
         port::ErrorClass,
         resource::Seen,
     },
@@ -35,9 +35,9 @@ pub fn born(created: Option<&DateTime>) -> String {
     created.map_or_else(String::new, |created| created.secs().to_string())
 }
 
-/// Without the tags that AWS reserves for itself, but with those that say that a stack owns the thing.
+/// Without the tags that AWS reserves for itself, but with those that say whose a thing is.
 pub fn without_reserved(pairs: impl Iterator<Item = (String, String)>) -> Tags {
-    pairs.filter(|(key, _)| !key.starts_with("aws:") || key.starts_with("aws:cloudformation:")).collect()
+    pairs.filter(|(key, _)| is_telling(key)).collect()
 }
 
 /// The wanted tags that deviate.

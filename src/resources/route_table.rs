@@ -127,11 +127,13 @@ pub struct RouteTableState {
     /// For every subnet of the VPC with a table of its own: the id of that association, whichever table it is. No field: it is what changing
     /// `associations` takes.
     association_ids: BTreeMap<String, String>,
+    /// Of what was seen: it is in effect for the subnets without a table of their own. No field: AWS deletes it only with its VPC.
+    main: bool,
 }
 
 impl State for RouteTableState {
     fn fields(&self) -> Vec<Field> {
-        let Self { vpc, routes, associations, association_ids: _ } = self.clone();
+        let Self { vpc, routes, associations, association_ids: _, main: _ } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
             Field::live("routes", routes).severe(Severity::High),
@@ -141,6 +143,10 @@ impl State for RouteTableState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn unfit(&self) -> Option<String> {
+        self.main.then(|| "it is the main route table of its VPC, which goes only with the VPC".to_owned())
     }
 }
 
@@ -180,6 +186,7 @@ fn own_table(environment: &Environment, context: Context<'_>) -> Option<Wanted> 
             routes: Wish::Is(BTreeSet::new()),
             associations: Wish::all(subnets.iter().map(|subnet| context.outputs.input(subnet, Output::Id))),
             association_ids: BTreeMap::new(),
+            main: false,
         }),
         needs: [ec2_addresses::vpc()].into_iter().chain(subnets).collect(),
     })
@@ -199,6 +206,7 @@ fn table_in_effect(name: &str, subnet: &str, context: Context<'_>) -> Wanted {
             routes: Wish::Any,
             associations: Wish::Any,
             association_ids: BTreeMap::new(),
+            main: false,
         }),
     }
 }
@@ -379,6 +387,7 @@ impl RouteTableRow {
                 routes: Wish::Is(self.routes.clone()),
                 associations: Wish::Is(self.associations.keys().cloned().collect()),
                 association_ids,
+                main: self.main,
             }),
         }
     }

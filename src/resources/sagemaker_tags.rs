@@ -38,6 +38,13 @@ pub async fn look(reader: &Reader<'_>, arn: &str, born: &str) -> Result<Tags, Aw
     Ok(look.rows.0.clone())
 }
 
+/// The tags as they are at this moment, and from now on the ones that are known.
+pub async fn refresh(writer: &Writer<'_>, arn: &str, born: &str) -> Result<Tags, AwsError> {
+    let tags = read_now(writer.read(), arn).await?;
+    learn(writer, arn, born, tags.clone()).await;
+    Ok(tags)
+}
+
 /// Keep in mind what was just written.
 async fn learn(writer: &Writer<'_>, arn: &str, born: &str, tags: Tags) {
     writer.learn(&point_tags::shelf(arn, born), SageMakerTags(tags)).await;

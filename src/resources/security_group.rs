@@ -38,19 +38,26 @@ const NAME_LIMIT: usize = 255;
 /// What a security group looks like.
 #[derive(Debug, Clone)]
 pub struct SecurityGroupState {
-    group_name: Wish<String>,
-    description: Wish<String>,
     vpc: Wish<String>,
+    /// Its name, unique in its VPC. No field: AWS never changes it, nothing goes by it, and a group that was taken over has one of its own.
+    group_name: Wish<String>,
+    /// The text that came with its creation. No field, for the same reasons.
+    description: Wish<String>,
 }
 
 impl State for SecurityGroupState {
     fn fields(&self) -> Vec<Field> {
-        let Self { group_name, description, vpc } = self.clone();
-        vec![Field::fixed("groupName", group_name), Field::fixed("description", description), Field::fixed("vpc", vpc)]
+        let Self { vpc, group_name: _, description: _ } = self.clone();
+        vec![Field::fixed("vpc", vpc)]
     }
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn unfit(&self) -> Option<String> {
+        let default = self.group_name.known().is_some_and(|name| name == "default");
+        default.then(|| "it is the default security group of its VPC, which goes only with the VPC".to_owned())
     }
 }
 

@@ -33,7 +33,7 @@ pub fn environment() -> Environment {
             may_stop_notebooks: false,
             may_replace: false,
             may_delete_notebooks: false,
-            adopt: BTreeSet::new(),
+            adopt: crate::model::adoption::Adoption::default(),
             approved: None,
         },
         network: network(),

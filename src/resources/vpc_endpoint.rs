@@ -164,6 +164,10 @@ impl State for VpcEndpointState {
     fn as_any(&self) -> &dyn Any {
         self
     }
+
+    fn unfit(&self) -> Option<String> {
+        self.over.then(|| "it is deleted, rejected or has failed for good".to_owned())
+    }
 }
 
 // --- desire -------------------------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ async fn a_role_of_somebody_is_left_alone_until_it_may_be_adopted() {
     let mut tenant = closed_network(|object| object.spec.execution_role.name = Some("notebooks".into()));
     let visit = get_stuck(&world, &mut tenant).await;
     let words = stalled(&visit.report);
-    let adoption = words.split("cloister.dev/adopt=").nth(1).and_then(|rest| rest.split(' ').next()).expect(&words);
+    let adoption = words.split("cloister.dev/adopt=").nth(1).and_then(|rest| rest.split('\'').next()).expect(&words);
     assert_stalled(&visit, "AlreadyExists", &["notebooks"]);
     let touched: Vec<String> = world.writes().into_iter().filter(|operation| operation.contains("Role")).collect();
     assert_eq!(touched, Vec::<String>::new());
@@ -126,7 +126,7 @@ async fn a_notebook_of_somebody_is_left_alone_and_once_it_is_gone_ours_is_made()
 
     let mut tenant = closed_network(|_| {});
     let visit = get_stuck(&world, &mut tenant).await;
-    assert_stalled(&visit, "AlreadyExists", &[NOTEBOOK, &format!("cloister.dev/adopt=NotebookInstance/{NOTEBOOK}")]);
+    assert_stalled(&visit, "AlreadyExists", &[NOTEBOOK, "cannot be adopted: directInternetAccess is Enabled"]);
     let touched: Vec<String> = writes_about(&world, "sagemaker", NOTEBOOK);
     assert!(
         touched.iter().all(|operation| operation == "CreateNotebookInstanceLifecycleConfig"),

@@ -88,7 +88,10 @@ async fn a_role_under_our_name_that_is_not_ours_is_never_touched() {
     }
     let visit = world.check(&mut tenant).await;
     let stalled = crate::hands::stalled(&visit.report);
-    assert!(stalled.contains("notebooks") && stalled.contains("cloister.dev/adopt"), "{stalled}");
+    assert!(
+        stalled.contains("notebooks") && stalled.contains("its name is notebooks, wanted is NOTEBOOKS"),
+        "{stalled}"
+    );
     assert!(
         !world.writes().iter().any(|operation| operation.contains("Role")
             || operation.contains("Notebook") && !operation.contains("Lifecycle")),

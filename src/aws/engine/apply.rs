@@ -17,6 +17,7 @@ use crate::{
     },
     model::{
         address::{Address, Kind},
+        diff::TAGS,
         owner::{OWN_TAG_KEYS, Ownership},
         plan::{Plan, Step, Verb},
         port::{ErrorClass, Intent, IntentLog, Observation, Outcome, Outcomes, Problem, Scope},
@@ -157,7 +158,11 @@ impl Round<'_> {
                 let wanted = wanted.ok_or_else(|| not_wanted(step))?;
                 self.create(provider, &wanted).await.map(Turn::Created)
             }
-            Verb::Update | Verb::Adopt => {
+            Verb::Adopt => {
+                let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
+                self.adopt(provider, step, &wanted).await.map(Turn::Updated)
+            }
+            Verb::Update => {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
                 let progress = provider.update(&self.writer(step.address.kind, None), &wanted, seen, &step.diffs).await;
@@ -197,6 +202,22 @@ impl Round<'_> {
             }
         }
         results
+    }
+
+    /// Put the owner tags on it, and nothing else: what else deviates is corrected once it is seen to be ours.
+    async fn adopt(&self, provider: &dyn Provider, step: &Step, wanted: &Wanted) -> Result<Progress, Problem> {
+        let seen = self.ours(step, Some(wanted))?;
+        let writer = self.writer(step.address.kind, None);
+        let problem = |error: AwsError| error.problem().about(&step.address);
+        let tags = provider.tags_now(&writer, seen).await.map_err(problem)?;
+        if let Some(tags) = tags.filter(|tags| self.scope.owner.recognise(tags) != seen.ownership) {
+            let whose = self.scope.owner.recognise(&tags);
+            let message =
+                format!("{} is not whose it was a moment ago ({whose:?}); nothing was written to it", seen.id);
+            return Err(Problem::new(ErrorClass::Waiting, message).about(&step.address));
+        }
+        let tags: Vec<_> = step.diffs.iter().filter(|diff| diff.field == TAGS).cloned().collect();
+        provider.update(&writer, wanted, seen, &tags).await.map_err(problem)
     }
 
     async fn create(&self, provider: &dyn Provider, wanted: &Wanted) -> Result<Created, Problem> {
@@ -244,7 +265,7 @@ impl Round<'_> {
             wanted.is_some_and(|wanted| matches!(wanted.management, crate::model::resource::Management::Addition(_)));
         let allowed = match &seen.ownership {
             Ownership::Ours | Ownership::Earlier => true,
-            Ownership::Nobody => step.verb == Verb::Adopt || addition,
+            Ownership::Nobody | Ownership::Tool(_) => step.verb == Verb::Adopt || addition,
             Ownership::Other(_) => addition,
         };
         if allowed {

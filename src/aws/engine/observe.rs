@@ -15,6 +15,7 @@ use crate::{
     },
     model::{
         address::{Address, Kind},
+        adoption::Adoption,
         port::{Freshness, Observation, Problem, Scope},
         resource::{Context, Management, Outputs, Sight, Wanted},
         services::RegionFacts,
@@ -136,7 +137,9 @@ async fn look_at_kind(
     };
     match provider.list(&reader, wanted).await {
         Ok(items) => {
-            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered);
+            let nothing = Adoption::default();
+            let adopt = scope.environment.as_ref().map_or(&nothing, |environment| &environment.rules.adopt);
+            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered, adopt);
             for (address, sight) in &sights {
                 if let Sight::Present(seen) = sight {
                     marks.seen(address, &seen.id);
