@@ -4,12 +4,14 @@
 //! Nothing in here does I/O, reads a clock or draws a random number; nothing in here knows tokio, kube or an AWS SDK.
 //! That is what makes a plan printable, a golden test possible and Observe mode trustworthy.
 
+pub mod access;
 pub mod address;
 pub mod adoption;
 pub mod diff;
 pub mod environment;
 pub mod graph;
 pub mod owner;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod port;

@@ -188,7 +188,9 @@ impl Statement {
         self
     }
 
-    fn to_json(&self) -> Json {
+    /// The statement as it stands in a document, ready to paste into one.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
         let mut object = Map::new();
         if let Some(sid) = &self.sid {
             object.insert("Sid".into(), json!(sid));
@@ -247,6 +249,15 @@ impl PolicyDocument {
     /// # Errors
     /// When it is no policy document; the error names the place.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let (version, statements) = Self::parse_in_order(text)?;
+        Ok(Self { version, statements: statements.into_iter().collect() })
+    }
+
+    /// The same, with the statements as they stand in the text, for those who have to name one that has no Sid.
+    ///
+    /// # Errors
+    /// When it is no policy document; the error names the place.
+    pub fn parse_in_order(text: &str) -> Result<(String, Vec<Statement>), PolicyError> {
         let decoded;
         let text = if text.trim_start().starts_with('%') {
             decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -262,10 +273,10 @@ impl PolicyDocument {
             Some(Json::Array(items)) => {
                 items.iter().enumerate().map(|(at, item)| statement(at, item)).collect::<Result<_, _>>()?
             }
-            Some(single @ Json::Object(_)) => BTreeSet::from([statement(0, single)?]),
+            Some(single @ Json::Object(_)) => vec![statement(0, single)?],
             _ => return Err(wrong("Statement", "must be a statement or a list of statements")),
         };
-        Ok(Self { version, statements })
+        Ok((version, statements))
     }
 
     /// The document as AWS takes it: compact JSON.

@@ -6,6 +6,7 @@ use super::{
     address::{Address, Kind},
     environment::{Endpoint, Environment},
     owner::Ownership,
+    permissions::{access_restricted, permissions_ready},
     plan::{Action, Drift, Plan},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
     resource::{Management, Output, Phase, Sight, Wanted},
@@ -208,12 +209,12 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
     facts.push(in_sync(&drift));
     facts.push(not_evaluated(conditions::ISOLATED, "the isolation verdict is not part of this version"));
     facts.push(group(conditions::NETWORK_READY, &states, |kind| kind <= Kind::VpcEndpoint));
-    facts.push(group(conditions::PERMISSIONS_READY, &states, |kind| matches!(kind, Kind::Role | Kind::Policy)));
+    facts.push(permissions_ready(environment, observation));
     facts.push(group(conditions::PACKAGES_READY, &states, |kind| matches!(kind, Kind::Domain | Kind::Repository)));
     facts.push(group(conditions::NOTEBOOKS_READY, &states, |kind| {
         matches!(kind, Kind::NotebookInstance | Kind::LifecycleConfiguration)
     }));
-    facts.push(not_evaluated(conditions::ACCESS_RESTRICTED, "restricting presigned URLs is not part of this version"));
+    facts.push(access_restricted());
     Report {
         next: next(&states, plan),
         facts,

@@ -6,6 +6,7 @@
 use std::{any::Any, collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use super::{
+    access::PolicyInPlace,
     address::{Address, Kind},
     environment::Environment,
     owner::{Ownership, Tags},
@@ -88,6 +89,11 @@ pub trait State: Any + Debug + Send + Sync {
     /// The fields, by destructuring `Self` without `..`, so that a new field does not compile until somebody has decided
     /// what its change takes. Wished and seen states give the same names in the same order.
     fn fields(&self) -> Vec<Field>;
+
+    /// Of what was seen: the policies that are in place there, with everything that somebody added, for the verdicts. Nothing compares them.
+    fn policies(&self) -> &[PolicyInPlace] {
+        &[]
+    }
 
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
@@ -196,6 +202,8 @@ pub enum Output {
     VpcId,
     /// Whether a notebook must be restarted for a lifecycle script to take effect.
     RestartPending,
+    /// The account that administers a repository: the one that made it, whosever the domain is.
+    Administrator,
 }
 
 /// Outputs of the resources that exist.

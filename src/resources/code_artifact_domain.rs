@@ -20,6 +20,7 @@ use crate::{
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
+        access::{Place, PolicyInPlace},
         address::Kind,
         diff::{FieldDiff, TAGS, touches},
         environment::Environment,
@@ -107,6 +108,7 @@ impl Listing for ForeignDomain {
 /// The policy of one domain, by `owner/name`.
 struct DomainPolicy {
     document: Option<PolicyDocument>,
+    in_place: Option<PolicyInPlace>,
     revision: Option<String>,
 }
 
@@ -118,14 +120,20 @@ impl Listing for DomainPolicy {
         match get.send().await.map_err(from_sdk("codeartifact:GetDomainPermissionsPolicy")) {
             Ok(answer) => {
                 let policy = answer.policy;
-                let document = policy.as_ref().and_then(|policy| policy.document()).map(policy_documents::read);
-                Ok(Self { document, revision: policy.and_then(|policy| policy.revision) })
+                let text = policy.as_ref().and_then(|policy| policy.document());
+                let in_place = text.map(|text| PolicyInPlace::read(Place::Resource, policy_name(name), text));
+                let document = text.map(policy_documents::read);
+                Ok(Self { document, in_place, revision: policy.and_then(|policy| policy.revision) })
             }
             // The same error says that the domain has none (aws-facts 2.4).
-            Err(error) if error.is_not_found() => Ok(Self { document: None, revision: None }),
+            Err(error) if error.is_not_found() => Ok(Self { document: None, in_place: None, revision: None }),
             Err(error) => Err(error),
         }
     }
+}
+
+fn policy_name(domain: &str) -> String {
+    format!("the policy of domain {domain}")
 }
 
 fn arn(region: &str, owner: &str, name: &str) -> String {
@@ -152,12 +160,18 @@ struct Written {
     born: String,
     revision: Option<String>,
     sifted: Sifted,
+    /// The policy as it is, for the verdict on permissions.
+    in_place: Vec<PolicyInPlace>,
 }
 
 impl State for DomainState {
     fn fields(&self) -> Vec<Field> {
         let Self { encryption_key, policy, requested_key: _, written: _ } = self.clone();
         vec![Field::fixed("encryptionKey", encryption_key), Field::live("policy", policy).severe(Severity::High)]
+    }
+
+    fn policies(&self) -> &[PolicyInPlace] {
+        &self.written.in_place
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -247,7 +261,7 @@ impl Provider for CodeArtifactDomain {
         seen: &Seen,
         diffs: &[FieldDiff],
     ) -> Result<Progress, AwsError> {
-        let Written { arn, born, revision, sifted } = &seen.state::<DomainState>().written;
+        let Written { arn, born, revision, sifted, in_place: _ } = &seen.state::<DomainState>().written;
         if touches(diffs, "policy") {
             let wish = policy_documents::known(&wanted.state::<DomainState>().policy);
             match policy_documents::with_denies(wish, &sifted.denies) {
@@ -406,6 +420,13 @@ impl DomainRow {
                     born: self.born.clone(),
                     revision: policy.and_then(|policy| policy.revision.clone()),
                     sifted,
+                    in_place: match policy {
+                        Some(policy) => policy.in_place.iter().cloned().collect(),
+                        None => {
+                            let why = format!("account {} does not let us read it", self.owner);
+                            vec![PolicyInPlace::unseen(Place::Resource, policy_name(&self.name), why)]
+                        }
+                    },
                 },
             }),
         }

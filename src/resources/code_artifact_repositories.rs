@@ -12,7 +12,11 @@ use crate::{
         error::{AwsError, from_sdk},
         inventory::Listing,
     },
-    model::{policy::PolicyDocument, port::ErrorClass},
+    model::{
+        access::{self, PolicyInPlace},
+        policy::PolicyDocument,
+        port::ErrorClass,
+    },
 };
 
 /// All repositories of the account in the region.
@@ -32,6 +36,8 @@ pub struct RepositoryRow {
     pub arn: String,
     /// The mark of its birth.
     pub born: String,
+    /// The account that administers it, if AWS says so.
+    pub administrator: Option<String>,
 }
 
 /// The domain that a repository is in.
@@ -79,6 +85,7 @@ impl RepositoryRow {
     fn from_sdk(repository: RepositorySummary) -> Option<Self> {
         Some(Self {
             born: point_tags::born(repository.created_time.as_ref()),
+            administrator: repository.administrator_account,
             name: repository.name?,
             place: Place { domain: repository.domain_name?, owner: repository.domain_owner? },
             arn: repository.arn?,
@@ -140,10 +147,17 @@ pub async fn describe(clients: &Clients, place: &Place, name: &str) -> Result<De
     })
 }
 
+/// What people call the policy of a repository.
+pub fn policy_name(repository: &str) -> String {
+    format!("the policy of repository {repository}")
+}
+
 /// The policy of one repository, by `owner/domain/name`.
 pub struct RepositoryPolicy {
     /// The policy, if it has one.
     pub document: Option<PolicyDocument>,
+    /// The same as it stands, for the verdict on permissions.
+    pub in_place: Option<PolicyInPlace>,
     /// What AWS calls this state of it.
     pub revision: Option<String>,
 }
@@ -157,11 +171,13 @@ impl Listing for RepositoryPolicy {
         match get.repository(name).send().await.map_err(from_sdk("codeartifact:GetRepositoryPermissionsPolicy")) {
             Ok(answer) => {
                 let policy = answer.policy;
-                let document = policy.as_ref().and_then(|policy| policy.document()).map(policy_documents::read);
-                Ok(Self { document, revision: policy.and_then(|policy| policy.revision) })
+                let text = policy.as_ref().and_then(|policy| policy.document());
+                let in_place = text.map(|text| PolicyInPlace::read(access::Place::Resource, policy_name(name), text));
+                let document = text.map(policy_documents::read);
+                Ok(Self { document, in_place, revision: policy.and_then(|policy| policy.revision) })
             }
             // The same error says that the repository has none (aws-facts 2.4).
-            Err(error) if error.is_not_found() => Ok(Self { document: None, revision: None }),
+            Err(error) if error.is_not_found() => Ok(Self { document: None, in_place: None, revision: None }),
             Err(error) => Err(error),
         }
     }

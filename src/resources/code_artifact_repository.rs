@@ -3,11 +3,7 @@
 //! Downstream repositories hold on to the very repository that was their upstream, not to its name: one that was deleted and made again
 //! has to be linked again (decision 27). AWS shows the name only, so what a repository was linked to is noted in a tag of it.
 
-use std::{
-    any::Any,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{any::Any, collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use aws_sdk_codeartifact::types::UpstreamRepository;
@@ -16,6 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::{
     code_artifact_repositories::{
         Details, ForeignRepositories, Place, Repositories, RepositoryPolicy, RepositoryRow, describe, list_in_domain,
+        policy_name,
     },
     code_artifact_tags, data_addresses, point_tags,
     policy_documents::{self, Sifted},
@@ -27,6 +24,7 @@ use crate::{
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
+        access::{self, PolicyInPlace},
         address::{Address, Kind},
         diff::{FieldDiff, touches},
         environment::{Environment, ExecutionRole, Repository, RepositoryPermissions},
@@ -77,6 +75,8 @@ struct Written {
     born: String,
     revision: Option<String>,
     sifted: Sifted,
+    /// The policy as it is, for the verdict on permissions.
+    in_place: Vec<PolicyInPlace>,
 }
 
 impl State for RepositoryState {
@@ -90,6 +90,10 @@ impl State for RepositoryState {
             Field::live("externalConnections", external_connections).severe(Severity::High),
             Field::live("policy", policy).severe(Severity::High),
         ]
+    }
+
+    fn policies(&self) -> &[PolicyInPlace] {
+        &self.written.in_place
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -232,7 +236,7 @@ impl Provider for CodeArtifactRepository {
         diffs: &[FieldDiff],
     ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<RepositoryState>(), seen.state::<RepositoryState>());
-        let Written { place, arn, born, revision, sifted } = &found.written;
+        let Written { place, arn, born, revision, sifted, in_place: _ } = &found.written;
         // Upstreams and an external connection exclude each other: AWS takes the one only after the other is gone (decision 26).
         if touches(diffs, "externalConnections") {
             for connection in only_in(&found.external_connections, &wish.external_connections) {
@@ -336,7 +340,7 @@ async fn look_at(reader: &Reader<'_>, row: &RepositoryRow, wanted: &[Wanted]) ->
 fn hidden(reader: &Reader<'_>, place: &Place, wanted: &Wanted) -> Item {
     let name = wanted.address.name.clone();
     let arn = place.arn(reader.region(), &name);
-    let row = RepositoryRow { name, place: place.clone(), arn, born: "hidden".into() };
+    let row = RepositoryRow { name, place: place.clone(), arn, born: "hidden".into(), administrator: None };
     let mut item = row.item(Tags::new(), None, None, None);
     item.findings.push(Finding {
         field: "repository".into(),
@@ -474,11 +478,12 @@ impl RepositoryRow {
         let sifted = policy_documents::sift(policy.and_then(|policy| policy.document.clone()), wish);
         let outputs =
             [(Output::Id, self.name.clone()), (Output::Arn, self.arn.clone()), (Output::UniqueId, self.born.clone())];
+        let administrator = self.administrator.clone().map(|account| (Output::Administrator, account));
         Item {
             id: self.name.clone(),
             address: None,
             phase: Phase::Ready,
-            outputs: BTreeMap::from(outputs),
+            outputs: outputs.into_iter().chain(administrator).collect(),
             findings: policy_documents::findings("policy", &sifted.denies),
             state: Arc::new(RepositoryState {
                 description: details.map_or(Wish::Any, |details| Wish::Is(details.description.clone())),
@@ -493,6 +498,13 @@ impl RepositoryRow {
                     born: self.born.clone(),
                     revision: policy.and_then(|policy| policy.revision.clone()),
                     sifted,
+                    in_place: match policy {
+                        Some(policy) => policy.in_place.iter().cloned().collect(),
+                        None => {
+                            let why = format!("account {} does not let us read it", self.place.owner);
+                            vec![PolicyInPlace::unseen(access::Place::Resource, policy_name(&self.name), why)]
+                        }
+                    },
                 },
             }),
             tags,
@@ -522,10 +534,11 @@ mod tests {
             place: Place { domain: "test-artifact-domain".into(), owner: "111122223333".into() },
             arn: "arn".into(),
             born: "1".into(),
+            administrator: None,
         };
         let mut tags = wanted.tags.clone();
         tags.extend(links.map(|links| (LINKS_TAG.to_owned(), links.to_owned())));
-        let policy = RepositoryPolicy { document: policy, revision: None };
+        let policy = RepositoryPolicy { document: policy, in_place: None, revision: None };
         let item = row.item(tags, Some(details), Some(&policy), Some(wanted));
         Seen {
             address: wanted.address.clone(),

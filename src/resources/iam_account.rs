@@ -3,6 +3,8 @@
 //! IAM has no other way to see roles with their policies and tags in few calls. Of everything only what is compared is kept; policies
 //! stay unparsed until somebody asks.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag};
 
@@ -13,7 +15,11 @@ use crate::{
         error::{AwsError, from_sdk},
         inventory::Listing,
     },
-    model::{owner::Tags, policy::PolicyDocument},
+    model::{
+        access::{Place, PolicyInPlace},
+        owner::Tags,
+        policy::PolicyDocument,
+    },
 };
 
 /// What the account has.
@@ -22,6 +28,8 @@ pub struct IamAccount {
     pub roles: Vec<RoleRow>,
     /// Its own policies.
     pub policies: Vec<PolicyRow>,
+    /// Those of AWS's policies that are in use, by ARN, as IAM returns them.
+    pub aws_policies: BTreeMap<String, Box<str>>,
 }
 
 /// A role.
@@ -69,13 +77,20 @@ impl Listing for IamAccount {
             .iam
             .get_account_authorization_details()
             .filter(EntityType::Role)
-            .filter(EntityType::LocalManagedPolicy);
+            .filter(EntityType::LocalManagedPolicy)
+            .filter(EntityType::AwsManagedPolicy);
         let mut pages = get.max_items(1000).into_paginator().send();
-        let mut account = Self { roles: Vec::new(), policies: Vec::new() };
+        let mut account = Self { roles: Vec::new(), policies: Vec::new(), aws_policies: BTreeMap::new() };
         while let Some(page) = pages.next().await {
             let page = page.map_err(from_sdk("iam:GetAccountAuthorizationDetails"))?;
             account.roles.extend(page.role_detail_list.unwrap_or_default().into_iter().filter_map(RoleRow::from_sdk));
-            account.policies.extend(page.policies.unwrap_or_default().into_iter().filter_map(PolicyRow::from_sdk));
+            for policy in page.policies.unwrap_or_default().into_iter().filter_map(PolicyRow::from_sdk) {
+                if policy.arn.contains(":iam::aws:") {
+                    account.aws_policies.insert(policy.arn, policy.document);
+                } else {
+                    account.policies.push(policy);
+                }
+            }
         }
         Ok(account)
     }
@@ -86,6 +101,27 @@ impl IamAccount {
     pub fn roles_with(&self, policy_arn: &str) -> Vec<&str> {
         let with = self.roles.iter().filter(|role| role.attached.iter().any(|arn| arn == policy_arn));
         with.map(|role| role.name.as_str()).collect()
+    }
+
+    /// Everything that limits or grants what a role may do, as it is.
+    pub fn in_place(&self, role: &RoleRow) -> Vec<PolicyInPlace> {
+        let trust = PolicyInPlace::read(Place::Trust, format!("the trust policy of role {}", role.name), &role.trust);
+        let inline = role
+            .inline
+            .iter()
+            .map(|(name, text)| PolicyInPlace::read(Place::Identity, format!("inline policy {name}"), text));
+        let attached = role.attached.iter().map(|arn| self.managed(Place::Identity, "policy", arn));
+        let boundary = role.boundary.iter().map(|arn| self.managed(Place::Boundary, "permissions boundary", arn));
+        [trust].into_iter().chain(inline).chain(attached).chain(boundary).collect()
+    }
+
+    fn managed(&self, place: Place, what: &str, arn: &str) -> PolicyInPlace {
+        let own = self.policies.iter().find(|policy| policy.arn == arn).map(|policy| &policy.document);
+        let name = format!("{what} {arn}");
+        match own.or_else(|| self.aws_policies.get(arn)) {
+            Some(text) => PolicyInPlace::read(place, name, text),
+            None => PolicyInPlace::unseen(place, name, "IAM does not show what it says"),
+        }
     }
 
     /// Whether an attached policy can only take rights away. Of AWS's own policies only those are known that AWS attaches for it.

@@ -23,6 +23,7 @@ use crate::{
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
+        access::PolicyInPlace,
         address::Kind,
         diff::{FieldDiff, TAGS, touches},
         environment::{BucketAccess, Environment, ExecutionRole, ManagedRole},
@@ -59,6 +60,8 @@ pub struct RoleState {
     permissions_boundary: Wish<Option<String>>,
     /// What is left alone while the role lives, and what is in the way when it goes.
     aside: Aside,
+    /// Everything that is in place, for the verdict on permissions.
+    in_place: Vec<PolicyInPlace>,
 }
 
 /// What was seen and is not compared.
@@ -75,13 +78,18 @@ struct Aside {
 
 impl State for RoleState {
     fn fields(&self) -> Vec<Field> {
-        let Self { trust_policy, inline_policies, attached_policies, permissions_boundary, aside: _ } = self.clone();
+        let Self { trust_policy, inline_policies, attached_policies, permissions_boundary, aside: _, in_place: _ } =
+            self.clone();
         vec![
             Field::live("trustPolicy", trust_policy).severe(Severity::High),
             Field::live("inlinePolicies", inline_policies).severe(Severity::High),
             Field::live("attachedPolicies", attached_policies).severe(Severity::High),
             Field::live("permissionsBoundary", permissions_boundary).severe(Severity::High),
         ]
+    }
+
+    fn policies(&self) -> &[PolicyInPlace] {
+        &self.in_place
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -128,6 +136,7 @@ impl ResourceKind for IamRole {
                 // A boundary that nobody asked for stays and is reported.
                 permissions_boundary: role.permissions_boundary.clone().map_or(Wish::Any, |arn| Wish::Is(Some(arn))),
                 aside: Aside::default(),
+                in_place: Vec::new(),
             }),
         }]
     }
@@ -406,7 +415,8 @@ fn item(account: &IamAccount, role: &RoleRow, wanted: Option<&Wanted>) -> Item {
         wanted.is_some_and(|wanted| matches!(&wanted.management, Management::Existing(arn) if *arn == role.arn));
     // Of a role that is not ours, or not wanted any more, nothing is set aside: it is only shown, or deleted with all it has.
     let wish = wanted.filter(|wanted| wanted.management == Management::Owned).map(Wanted::state::<RoleState>);
-    let (state, findings) = sift(account, role, wish);
+    let (mut state, findings) = sift(account, role, wish);
+    state.in_place = account.in_place(role);
     let outputs =
         [(Output::Id, role.name.clone()), (Output::Arn, role.arn.clone()), (Output::UniqueId, role.unique_id.clone())];
     Item {
@@ -448,6 +458,7 @@ fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (Role
             attached_policies: Wish::Is(attached),
             permissions_boundary: Wish::Is(role.boundary.clone()),
             aside,
+            in_place: Vec::new(),
         };
         return (state, findings);
     };
@@ -491,6 +502,7 @@ fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (Role
         attached_policies: Wish::Is(attached),
         permissions_boundary: Wish::Is(role.boundary.clone()),
         aside,
+        in_place: Vec::new(),
     };
     (state, findings)
 }
@@ -528,7 +540,8 @@ mod tests {
         }
     }
 
-    const NOTHING_ELSE: IamAccount = IamAccount { roles: Vec::new(), policies: Vec::new() };
+    const NOTHING_ELSE: IamAccount =
+        IamAccount { roles: Vec::new(), policies: Vec::new(), aws_policies: BTreeMap::new() };
 
     #[test]
     fn only_the_repository_that_is_installed_from_may_be_read() {

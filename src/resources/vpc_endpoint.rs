@@ -29,6 +29,7 @@ use crate::{
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
+        access::{Place, PolicyInPlace},
         address::{Address, Kind},
         diff::{FieldDiff, TAGS, touches},
         environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
@@ -69,6 +70,8 @@ struct EndpointRow {
     problem: Option<String>,
     /// As AWS shows it; none when it shows none.
     policy: Option<Result<PolicyDocument, String>>,
+    /// The same as it stands, for the verdict on permissions.
+    in_place: PolicyInPlace,
     private_dns_enabled: Option<bool>,
     subnets: BTreeSet<String>,
     security_groups: BTreeSet<String>,
@@ -92,6 +95,11 @@ impl EndpointRow {
         let error = endpoint.last_error.and_then(|error| error.message.or(error.code));
         let groups = endpoint.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
         // The first name is the regional one (aws-facts 1.4).
+        let policy_name = format!("the policy of endpoint {}", endpoint.vpc_endpoint_id.as_deref().unwrap_or("?"));
+        let in_place = match endpoint.policy_document.as_deref() {
+            Some(text) => PolicyInPlace::read(Place::Endpoint, policy_name, text),
+            None => PolicyInPlace::unseen(Place::Endpoint, policy_name, "AWS does not show it"),
+        };
         let names = endpoint.dns_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dns_name);
         Some(Self {
             tags: ec2_tags::read(endpoint.tags.as_deref()),
@@ -102,6 +110,7 @@ impl EndpointRow {
             // The wire says `available` where the SDK's type expects `Available` (aws-facts 1.5).
             state: endpoint.state?.as_str().to_ascii_lowercase(),
             problem: endpoint.failure_reason.or(error),
+            in_place,
             policy: endpoint
                 .policy_document
                 .map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
@@ -134,6 +143,8 @@ pub struct VpcEndpointState {
     route_tables: Wish<BTreeSet<String>>,
     /// Of what was seen: it will never work (again). No field: the phase says it.
     over: bool,
+    /// Of what was seen: the policy as it is.
+    in_place: Vec<PolicyInPlace>,
 }
 
 impl State for VpcEndpointState {
@@ -148,6 +159,7 @@ impl State for VpcEndpointState {
             security_groups,
             route_tables,
             over: _,
+            in_place: _,
         } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
@@ -159,6 +171,10 @@ impl State for VpcEndpointState {
             Field::live("securityGroups", security_groups).severe(Severity::High),
             Field::live("routeTables", route_tables),
         ]
+    }
+
+    fn policies(&self) -> &[PolicyInPlace] {
+        &self.in_place
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -195,6 +211,7 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
         security_groups: Wish::Any,
         route_tables: Wish::Any,
         over: false,
+        in_place: Vec::new(),
     };
     match endpoint {
         Endpoint::External => None,
@@ -550,6 +567,7 @@ impl EndpointRow {
                 security_groups: Wish::Is(self.security_groups.clone()),
                 route_tables: Wish::Is(self.route_tables.clone()),
                 over: self.is_over(),
+                in_place: vec![self.in_place.clone()],
             }),
         }
     }
