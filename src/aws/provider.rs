@@ -124,6 +124,18 @@ impl Reader<'_> {
         self.look_within(key, self.max_age).await
     }
 
+    /// A listing that also has what this environment last wrote to another kind: where what is written to one shows in the other.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look_after_writes_to<T: Listing>(&self, other: Kind, key: &str) -> Result<Arc<Looked<T>>, AwsError> {
+        let now = Instant::now();
+        let oldest = now.checked_sub(self.max_age).unwrap_or(now);
+        let written = [self.kind, other].into_iter().filter_map(|kind| self.marks.last_write(kind)).max();
+        let not_before = written.map_or(oldest, |written| oldest.max(written));
+        self.account.inventory.get(&self.account.clients, key, not_before).await
+    }
+
     /// A look that may be older, for what hardly ever changes. It is begun after this environment's last write to this kind all the same.
     ///
     /// # Errors

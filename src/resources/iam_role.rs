@@ -183,7 +183,8 @@ fn bucket_statements(buckets: &[BucketAccess]) -> Vec<Statement> {
 #[async_trait]
 impl Provider for IamRole {
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
-        let look = reader.look::<IamAccount>("").await?;
+        // An attachment of our policy shows in the role.
+        let look = reader.look_after_writes_to::<IamAccount>(Kind::Policy, "").await?;
         let account = &look.rows;
         let mut items = Vec::new();
         for role in &account.roles {

@@ -23,6 +23,7 @@ pub mod server;
 pub mod sts;
 #[cfg(test)]
 mod testing;
+pub mod way;
 pub mod wire;
 pub mod world;
 
@@ -131,6 +132,9 @@ impl Simulator {
     pub(crate) fn outcome(&self, request: &Request<Bytes>) -> Outcome {
         let now = self.clock.now();
         let mut inner = self.inner();
+        // Whoever calls what is not there waits until it gives up.
+        let Ok(way) = way::of(&mut inner.world, request) else { return Outcome::Silence };
+        inner.world.way = way;
         if let Some(response) = codeartifact::pypi::handle(&mut inner.world, request, now) {
             return Outcome::Answer(response);
         }

@@ -275,6 +275,28 @@ fn role_answer(world: &mut World, role: &Role, session: Session) -> Value {
     answer
 }
 
+/// What a service does for whoever it works for (a notebook instance): it takes a role that trusts it. Gives the access key id of the session.
+pub fn take_for_service(
+    world: &mut World,
+    account: &str,
+    role: &str,
+    service: &str,
+    session: &str,
+    now: Instant,
+) -> Option<String> {
+    let role = world.account(account).iam.role(role).filter(|role| role.trusts_service(service, now))?.clone();
+    let session = Session {
+        caller: session_caller(&role, session),
+        role_id: Some(role.id),
+        expires: now + Duration::from_hours(1),
+        tags: BTreeMap::new(),
+        transitive: Vec::new(),
+        policies: Vec::new(),
+        policy_arns: Vec::new(),
+    };
+    open(world, session)["AccessKeyId"].as_str().map(str::to_owned)
+}
+
 fn open(world: &mut World, session: Session) -> Value {
     let mut key = world.ids.unique("ASIA");
     key.truncate(20);

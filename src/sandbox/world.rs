@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::way::Way;
 use super::{codeartifact, ec2, iam, sagemaker, sts};
 
 /// The account of whoever calls with an access key that says nothing else.
@@ -288,6 +289,8 @@ pub struct World {
     pub ids: Ids,
     /// Credentials that STS has given out, for all accounts.
     pub sts: sts::State,
+    /// By which way the request came that is being answered.
+    pub way: Option<Way>,
     accounts: BTreeMap<String, Account>,
 }
 
@@ -296,7 +299,7 @@ impl World {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let ids = Ids::seeded(settings.seed);
-        Self { settings, ids, sts: sts::State::default(), accounts: BTreeMap::new() }
+        Self { settings, ids, sts: sts::State::default(), way: None, accounts: BTreeMap::new() }
     }
 
     /// The account with this number; it exists from its first use on.

@@ -21,6 +21,8 @@ mod network;
 mod notebooks;
 mod packages;
 mod permissions;
+mod permissions_ready;
+mod policy_evaluators;
 mod sandbox;
 mod scale;
 mod schema;

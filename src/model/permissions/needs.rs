@@ -38,6 +38,9 @@ pub(super) struct Need {
 
 /// The token that CodeArtifact fetches from STS on the caller's behalf.
 const BEARER: &str = "sts:GetServiceBearerToken";
+/// Purposes that are no part of installing.
+const LOG: &str = "write the log";
+const DATA: &str = "use the data";
 const CODE_ARTIFACT: &str = "codeartifact.amazonaws.com";
 
 /// Keys that only calls of AWS services or of users have, and that no call here has.
@@ -64,7 +67,7 @@ pub(super) fn needs(environment: &Environment) -> Vec<Need> {
         for bucket in &role.s3 {
             let arn = format!("arn:aws:s3:::{}", bucket.bucket);
             let through = asked(environment, Service::S3);
-            let data = |action, resource: String| Need { through, ..Need::plain("use the data", action, resource) };
+            let data = |action, resource: String| Need { through, ..Need::plain(DATA, action, resource) };
             needs.push(data("s3:ListBucket", arn.clone()));
             needs.push(data("s3:GetObject", format!("{arn}/*")));
             if bucket.write {
@@ -107,7 +110,7 @@ fn logs(environment: &Environment) -> Vec<Need> {
         "arn:aws:logs:{}:{}:log-group:/aws/sagemaker/NotebookInstances:log-stream:*",
         environment.region, environment.account
     );
-    let write = |action| Need { through: Some(through), ..Need::plain("write the log", action, group.clone()) };
+    let write = |action| Need { through: Some(through), ..Need::plain(LOG, action, group.clone()) };
     vec![write("logs:CreateLogStream"), write("logs:PutLogEvents")]
 }
 
@@ -209,6 +212,14 @@ impl Need {
                 .iter()
                 .fold(context, |context, (key, value)| context.with(format!("aws:ResourceTag/{key}"), value))
                 .without_others("aws:ResourceTag/"),
+        }
+    }
+
+    /// What it is about, for people: packages, the log, the data.
+    pub(super) fn concern(&self) -> &'static str {
+        match self.purpose {
+            LOG | DATA => self.purpose,
+            _ => "use packages",
         }
     }
 

@@ -12,8 +12,9 @@ use crate::model::{
     value::bounded,
 };
 
-/// How long a message may be.
-const LIMIT: usize = 1024;
+/// How long a message may be, and the statements in it. Nothing that is to be pasted is ever cut.
+const LIMIT: usize = 2048;
+const STATEMENTS_LIMIT: usize = 1500;
 const ORGANISATION: &str = "Organisation policies (SCPs, RCPs) are not evaluated.";
 
 /// A call that is denied or unclear.
@@ -121,11 +122,10 @@ fn allowed(environment: &Environment) -> String {
 fn missing(environment: &Environment, missing: &[(Gate, Need)]) -> Vec<String> {
     let role = environment.role_arn();
     let mut sentences = Vec::new();
-    for gate in [Gate::Identity, Gate::Boundary, Gate::Resource] {
-        let here = at(missing, gate);
-        if here.is_empty() {
-            continue;
-        }
+    let all = [Gate::Identity, Gate::Boundary, Gate::Resource].map(|gate| (gate, at(missing, gate)));
+    // Packages first, then the log, then the data: whoever reads on does so for less.
+    let groups = all.into_iter().flat_map(|(gate, needs)| by_concern(needs).into_iter().map(move |here| (gate, here)));
+    for (gate, here) in groups {
         let what = purposes(&here);
         sentences.push(match gate {
             Gate::Identity => {
@@ -176,6 +176,16 @@ fn star() -> Option<super::super::policy::Clause> {
     Some(super::super::policy::Clause::of(["*"]))
 }
 
+fn by_concern(mut needs: Vec<&Need>) -> Vec<Vec<&Need>> {
+    let mut groups = Vec::new();
+    while let Some(concern) = needs.first().map(|need| need.concern()) {
+        let (here, others) = needs.into_iter().partition(|need| need.concern() == concern);
+        groups.push(here);
+        needs = others;
+    }
+    groups
+}
+
 fn purposes(needs: &[&Need]) -> String {
     let mut purposes: Vec<&str> = needs.iter().map(|need| need.purpose).collect();
     purposes.dedup();
@@ -209,7 +219,17 @@ fn statements(needs: &[&Need], form: impl Fn(&Need) -> Statement) -> String {
         }
     }
     let texts: Vec<String> = all.iter().map(Statement::to_json).map(|json: Json| json.to_string()).collect();
-    texts.join(",")
+    let mut shown = String::new();
+    for (at, text) in texts.iter().enumerate() {
+        if at > 0 && shown.len() + text.len() > STATEMENTS_LIMIT {
+            return format!("{shown} and {} more", texts.len() - at);
+        }
+        if at > 0 {
+            shown.push(',');
+        }
+        shown.push_str(text);
+    }
+    shown
 }
 
 /// As many sentences as there is room for; the first one whatever its length. A statement that is cut could not be pasted.

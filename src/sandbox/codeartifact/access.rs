@@ -124,6 +124,9 @@ pub fn bearer_may(
     if !world.settings.enforce_iam {
         return true;
     }
+    if world.way.as_ref().is_some_and(|way| way.lets_pass(&request).is_err()) {
+        return false;
+    }
     let granted = home && grants_by_name(&documents, &request);
     iam::permits(world, &grant.caller, &request, granted).is_ok()
 }

@@ -42,6 +42,10 @@ pub fn authorize(world: &mut World, call: &Call) -> Result<(), Refusal> {
         request.action = action;
         request.resource = resource;
         let granted = granted_by_resource(world, &request);
+        if let Some(way) = &world.way {
+            let stopped = |reason| Denial { explicit: false, reason };
+            way.lets_pass(&request).map_err(|reason| refusal(call, &request, &stopped(reason)))?;
+        }
         permits(world, &call.caller, &request, granted).map_err(|denial| refusal(call, &request, &denial))?;
     }
     Ok(())
@@ -82,6 +86,9 @@ pub fn request(world: &mut World, caller: &Caller, region: &str, now: Instant) -
     }
     for (key, value) in session.iter().flat_map(|session| &session.tags) {
         set(&format!("aws:PrincipalTag/{key}"), value.clone());
+    }
+    if let Some(way) = &world.way {
+        way.describe(&mut request);
     }
     request
 }

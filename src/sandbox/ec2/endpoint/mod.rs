@@ -112,6 +112,18 @@ impl Endpoint {
         self.phase == Phase::Deleted
     }
 
+    /// Whether a text has the form of an endpoint's id.
+    #[must_use]
+    pub fn is_id(text: &str) -> bool {
+        Self::KIND.check(text).is_ok()
+    }
+
+    /// What it lets through.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
     fn names(&self, region: &str) -> Vec<String> {
         if !self.private_dns {
             return Vec::new();
