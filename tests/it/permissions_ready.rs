@@ -226,7 +226,9 @@ fn answer(error: Option<String>) -> Answer {
 /// The statements that a message says are to be added.
 fn to_paste(message: &str) -> Value {
     let (from, to) = (message.find('{').expect("a statement"), message.rfind('}').expect("its end"));
-    let texts = message[from..=to].split(" The role may not ").map(|text| text.split_once("policies: ").map_or(text, |(_, json)| json));
+    let texts = message[from..=to]
+        .split(" The role may not ")
+        .map(|text| text.split_once("policies: ").map_or(text, |(_, json)| json));
     let all: Vec<Value> = texts
         .flat_map(|text| serde_json::from_str::<Vec<Value>>(&format!("[{text}]")).expect("ready to paste"))
         .collect();
