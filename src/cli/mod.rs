@@ -3,8 +3,14 @@
 #[cfg(feature = "sandbox")]
 pub mod control_plane;
 pub mod controller;
+pub mod drift;
 pub mod generate;
+pub mod import;
 pub mod interrupt;
+pub mod look;
+pub mod manifest;
+pub mod plan;
+pub mod review;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "sandbox")]
@@ -26,6 +32,12 @@ pub struct Cli {
 enum Command {
     /// Keep AWS in line with the environments of a cluster
     Controller(controller::Args),
+    /// Print what the controller would do; writes nothing
+    Plan(plan::Args),
+    /// Print what is out of line now; writes nothing
+    Drift(drift::Args),
+    /// Print a manifest of what is there already; writes nothing
+    Import(import::Args),
     /// Print the custom resource definitions
     Crd,
     /// Write the files of the repository that are made from the types, or check that they are fresh
@@ -48,6 +60,9 @@ enum Command {
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Controller(args) => controller::run(args).await,
+        Command::Plan(args) => Box::pin(plan::run(args)).await,
+        Command::Drift(args) => Box::pin(drift::run(args)).await,
+        Command::Import(args) => Box::pin(import::run(args)).await,
         Command::Crd => generate::print_crds(),
         Command::Generate(args) => generate::run(&args),
         #[cfg(feature = "sandbox")]
@@ -56,5 +71,17 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ControlPlane(args) => control_plane::run(args).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

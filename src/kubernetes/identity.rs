@@ -25,18 +25,40 @@ pub async fn find(client: &Client, name: &str, namespace: &str) -> Result<AWSIde
         );
         return Err(Problem::new(ErrorClass::Credentials, message).because("IdentityNotFound"));
     };
+    check(client, &identity, namespace).await?;
+    Ok(identity)
+}
+
+/// Whether the identity admits the namespace.
+///
+/// # Errors
+/// When it does not, or when that cannot be found out.
+pub async fn check(client: &Client, identity: &AWSIdentity, namespace: &str) -> Result<(), Problem> {
     let labels = match &identity.spec.allowed_namespaces {
         Some(allowed) if allowed.selector.is_some() => labels_of(client, namespace).await?,
         _ => BTreeMap::new(),
     };
-    if admits(&identity, namespace, &labels) {
-        Ok(identity)
-    } else {
-        let message = format!(
-            "AWSIdentity {name} does not admit namespace {namespace}; its `spec.allowedNamespaces` must name it"
-        );
-        Err(Problem::new(ErrorClass::Credentials, message).because("NamespaceNotAllowed"))
+    if admits(identity, namespace, &labels) { Ok(()) } else { Err(not_admitted(identity, namespace)) }
+}
+
+/// Whether the identity admits the namespace, where its labels cannot be asked for: `false` when these would decide.
+///
+/// # Errors
+/// When it does not admit it whatever the labels are.
+pub fn check_without_labels(identity: &AWSIdentity, namespace: &str) -> Result<bool, Problem> {
+    let selects = identity.spec.allowed_namespaces.as_ref().is_some_and(|allowed| allowed.selector.is_some());
+    match admits(identity, namespace, &BTreeMap::new()) {
+        true => Ok(true),
+        false if selects => Ok(false),
+        false => Err(not_admitted(identity, namespace)),
     }
+}
+
+fn not_admitted(identity: &AWSIdentity, namespace: &str) -> Problem {
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    let message =
+        format!("AWSIdentity {name} does not admit namespace {namespace}; its `spec.allowedNamespaces` must name it");
+    Problem::new(ErrorClass::Credentials, message).because("NamespaceNotAllowed")
 }
 
 /// As whom to act, in the model's words.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod controller;
 pub mod identity;
 mod intents;
+pub mod reader;
 pub mod reconcile;
 mod requeue;
 pub mod scope;

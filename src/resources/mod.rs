@@ -39,6 +39,7 @@ mod sagemaker_tags;
 pub mod security_group;
 pub mod security_group_rules;
 pub mod subnet;
+pub mod survey;
 #[cfg(test)]
 mod test_environment;
 pub mod vpc;

@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// A controller with an AWS of its own.
-struct Stage {
-    namespace: String,
-    simulator: Arc<Simulator>,
-    url: String,
+pub struct Stage {
+    pub namespace: String,
+    pub simulator: Arc<Simulator>,
+    pub url: String,
     controller: Child,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -41,7 +41,7 @@ impl Drop for Stage {
 }
 
 impl Stage {
-    fn new(hint: &str) -> Self {
+    pub fn new(hint: &str) -> Self {
         let namespace = cluster().namespace(hint);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -74,12 +74,12 @@ impl Stage {
     }
 
     /// An example, with namespace and identity of this test.
-    fn example(&self, file: &str) -> String {
+    pub fn example(&self, file: &str) -> String {
         let text = std::fs::read_to_string(checkout().join("examples").join(file)).expect("an example");
         text.replace("data-science", &self.namespace)
     }
 
-    fn apply(&self, manifest: &str) {
+    pub fn apply(&self, manifest: &str) {
         let output = self.try_apply(manifest);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -90,7 +90,7 @@ impl Stage {
         cluster().try_kubectl(["apply", "-f", file.to_str().expect("a path")])
     }
 
-    fn kubectl<const N: usize>(&self, args: [&str; N]) -> std::process::Output {
+    pub fn kubectl<const N: usize>(&self, args: [&str; N]) -> std::process::Output {
         let mut all = vec!["-n", &self.namespace];
         all.extend(args);
         Command::new(crate::cluster::assets().join("kubectl"))
@@ -101,12 +101,12 @@ impl Stage {
             .expect("kubectl")
     }
 
-    fn object(&self, name: &str) -> Json {
+    pub fn object(&self, name: &str) -> Json {
         let output = self.kubectl(["get", "ine", name, "-o", "json"]);
         serde_json::from_slice(&output.stdout).expect("an object")
     }
 
-    fn wait_for(&self, name: &str, condition: &str) {
+    pub fn wait_for(&self, name: &str, condition: &str) {
         let output = self.kubectl(["wait", "ine", name, "--for", condition, "--timeout=150s"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{condition}: {said}\n{:#}", self.object(name)["status"]["conditions"]);

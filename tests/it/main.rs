@@ -8,6 +8,8 @@ mod adoption;
 mod architecture;
 mod bad_inputs;
 mod botocore;
+mod cli;
+mod cli_in_a_cluster;
 mod cluster;
 mod control_plane;
 mod convergence;
