@@ -265,7 +265,7 @@ fn identify(world: &World, scope: &Scope, now: Instant) -> Result<Caller, Refusa
     let Some(key) = &scope.access_key else {
         return Ok(Caller { account: DEFAULT_ACCOUNT.into(), arn: "anonymous".into(), role_name: None });
     };
-    if let Some(caller) = sts::caller(world, scope.service, key, now)? {
+    if let Some(caller) = sts::caller(world, scope.service, (key, scope.session_token.as_deref()), now)? {
         return Ok(caller);
     }
     let is_account = key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,7 +1,7 @@
 //! STS: temporary credentials, who they belong to, and who may get them.
 //!
 //! It evaluates trust policies; what a session may then do is IAM's to say. Signatures are not checked anywhere, so an
-//! access key id is all there is to a credential.
+//! access key id is all there is to a lasting credential; a temporary one needs its session token too.
 
 mod parameters;
 mod web_identity;
@@ -23,7 +23,14 @@ const CHAINED_LIMIT: i64 = 3600;
 /// The credentials that have been given out, by access key id.
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    sessions: BTreeMap<String, Session>,
+    sessions: BTreeMap<String, Open>,
+}
+
+/// A session, and the token without which its key is worth nothing.
+#[derive(Debug, Clone)]
+struct Open {
+    token: String,
+    session: Session,
 }
 
 /// What a temporary credential stands for.
@@ -56,11 +63,19 @@ impl Session {
 /// Who an access key given out by STS belongs to; `None` for a key that is not of this kind.
 ///
 /// # Errors
-/// The session has ended, or never was.
-pub fn caller(world: &World, service: Service, access_key: &str, now: Instant) -> Result<Option<Caller>, Refusal> {
-    let Some(session) = world.sts.sessions.get(access_key) else {
+/// The session has ended, or never was; or its token did not come with the key.
+pub fn caller(
+    world: &World,
+    service: Service,
+    (access_key, token): (&str, Option<&str>),
+    now: Instant,
+) -> Result<Option<Caller>, Refusal> {
+    let Some(Open { token: own, session }) = world.sts.sessions.get(access_key) else {
         return if access_key.starts_with("ASIA") { Err(invalid_token(service)) } else { Ok(None) };
     };
+    if token != Some(own) {
+        return Err(invalid_token(service));
+    }
     if now >= session.expires {
         return Err(expired_token(service));
     }
@@ -97,7 +112,8 @@ fn invalid_token(service: Service) -> Refusal {
 
 /// The session of a caller; of several with the same name the one that lasts longest.
 pub(super) fn session_of(world: &World, caller: &Caller) -> Option<Session> {
-    let sessions = world.sts.sessions.values().filter(|session| session.caller.arn == caller.arn);
+    let sessions = world.sts.sessions.values().map(|open| &open.session);
+    let sessions = sessions.filter(|session| session.caller.arn == caller.arn);
     sessions.max_by_key(|session| session.expires).filter(|_| caller.role_name.is_some()).cloned()
 }
 
@@ -300,13 +316,15 @@ pub fn take_for_service(
 fn open(world: &mut World, session: Session) -> Value {
     let mut key = world.ids.unique("ASIA");
     key.truncate(20);
+    let secret = world.ids.token(40);
+    let token = format!("FwoGZXIvYXdzE{}", world.ids.token(200));
     let credentials = json!({
         "AccessKeyId": key,
-        "SecretAccessKey": world.ids.token(40),
-        "SessionToken": format!("FwoGZXIvYXdzE{}", world.ids.token(200)),
+        "SecretAccessKey": secret,
+        "SessionToken": token,
         "Expiration": iso8601_seconds(session.expires),
     });
-    world.sts.sessions.insert(key, session);
+    world.sts.sessions.insert(key, Open { token, session });
     credentials
 }
 

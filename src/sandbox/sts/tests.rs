@@ -118,6 +118,17 @@ async fn a_session_is_its_role_until_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_key_of_a_session_is_worth_nothing_without_its_token() {
+    let aws = Aws::new();
+    let role = aws.role(HOME, "worker", trusting(HOME), None).await;
+    let session = aws.take(root(HOME), &role).await.unwrap();
+    for token in [None, Some("another".to_owned())] {
+        let torn = Credentials::new(session.access_key_id(), session.secret_access_key(), token, None, "test");
+        assert_eq!(aws.who(torn).await.unwrap_err().0, "InvalidClientTokenId");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_does_not_outlive_its_role() {
     let aws = Aws::new();
     let role = aws.role(HOME, "worker", trusting(HOME), None).await;

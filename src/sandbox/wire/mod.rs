@@ -1,6 +1,7 @@
 //! The border between HTTP and the services: which service, account and operation a request is for, its parameters
 //! as one tree, and the answer in the protocol that the service speaks. It decides nothing about AWS's behaviour.
 
+mod misread;
 mod query;
 mod rest;
 mod scope;
@@ -10,9 +11,10 @@ mod xml;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::clock::Instant;
+use misread::Misread;
 pub use scope::Scope;
 
 /// The services that are simulated.
@@ -168,53 +170,49 @@ pub struct Parsed {
 /// # Errors
 /// The answer to give instead: the request is not signed, for an unknown service, or for an unknown operation.
 pub fn parse(request: &Request<Bytes>) -> Result<Parsed, Box<Response<Bytes>>> {
-    let Some(scope) = scope::of(request) else {
-        return Err(Box::new(unsigned(request)));
-    };
+    let scope = scope::of(request).map_err(|unsigned| Box::new(unsigned.answer(request)))?;
     let understood = match scope.service {
-        Service::Ec2 | Service::Iam | Service::Sts => query::read(request),
+        Service::Ec2 | Service::Iam | Service::Sts => query::read(request).ok_or(Misread::Operation),
         Service::CodeArtifact => rest::read(request),
         Service::SageMaker => read_json_target(request),
     };
-    if let Some((operation, params)) = understood {
-        return Ok(Parsed { scope, operation, params });
+    match understood {
+        Ok((operation, params)) => Ok(Parsed { scope, operation, params }),
+        Err(misread) => Err(Box::new(misread.answer(scope.service, request))),
     }
-    let is_json = matches!(scope.service, Service::CodeArtifact | Service::SageMaker);
-    let refusal = if is_json && serde_json::from_slice::<Value>(request.body()).is_err() && !request.body().is_empty() {
-        Refusal::new(400, "SerializationException", "the body is not valid JSON")
-    } else {
-        unknown_operation(scope.service, request.uri().path())
-    };
-    Err(Box::new(respond(scope.service, "", "", Err(refusal))))
 }
 
-fn read_json_target(request: &Request<Bytes>) -> Option<(String, Value)> {
-    let target = request.headers().get("x-amz-target")?.to_str().ok()?;
-    let operation = target.strip_prefix("SageMaker.")?.to_owned();
-    let params = if request.body().is_empty() { json!({}) } else { serde_json::from_slice(request.body()).ok()? };
-    Some((operation, params))
+fn read_json_target(request: &Request<Bytes>) -> Result<(String, Value), Misread> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let operation = target.and_then(|target| target.strip_prefix("SageMaker.")).ok_or(Misread::Operation)?;
+    Ok((operation.to_owned(), Value::Object(json_object(request.body())?)))
+}
+
+/// The members in a JSON body; none in an empty one.
+fn json_object(body: &[u8]) -> Result<Map<String, Value>, Misread> {
+    if body.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(body).map_err(|_| Misread::Body) }
 }
 
 /// The answer of each protocol to an operation it does not have.
 #[must_use]
 pub fn unknown_operation(service: Service, operation: &str) -> Refusal {
     match service {
-        Service::Ec2 => {
-            Refusal::new(400, "InvalidAction", format!("The action {operation} is not valid for this web service."))
-        }
-        Service::Iam | Service::Sts => {
-            Refusal::new(400, "InvalidAction", format!("Could not find operation {operation}"))
-        }
-        Service::CodeArtifact | Service::SageMaker => {
-            Refusal::new(400, "UnknownOperationException", format!("operation {operation} is not known"))
-        }
+        Service::Ec2 => Refusal::new(
+            400,
+            "InvalidAction",
+            format!("The action {operation} is not valid for this web service, as far as it is simulated."),
+        ),
+        Service::Iam | Service::Sts => Refusal::new(
+            400,
+            "InvalidAction",
+            format!("Could not find operation {operation} among those that are simulated"),
+        ),
+        Service::CodeArtifact | Service::SageMaker => Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("operation {operation} is not known, or not simulated"),
+        ),
     }
-}
-
-fn unsigned(request: &Request<Bytes>) -> Response<Bytes> {
-    let refusal = Refusal::new(403, "MissingAuthenticationToken", "Missing Authentication Token");
-    let service = if request.headers().contains_key("x-amz-target") { Service::SageMaker } else { Service::Ec2 };
-    respond(service, "", "00000000-0000-4000-a000-000000000000", Err(refusal))
 }
 
 /// Writes an answer in the protocol of the service.
@@ -278,6 +276,7 @@ fn finish(response: &mut Response<Bytes>, status: u16, request_id: &str, kind: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn signed(service: &str, request: http::request::Builder) -> http::request::Builder {
         let scope = format!("AWS4-HMAC-SHA256 Credential=AKIA/20261122/eu-west-1/{service}/aws4_request, Signature=x");
@@ -326,15 +325,5 @@ mod tests {
         let json = respond(Service::SageMaker, "X", "id", refusal());
         assert!(body(&json).contains(r#""__type":"ConflictException""#));
         assert_eq!(json.status(), 409);
-    }
-
-    #[test]
-    fn a_body_that_is_no_json_is_told_from_an_unknown_operation() {
-        let request = signed("codeartifact", Request::put("/v1/repository")).body(Bytes::from_static(b"{"));
-        let refused = parse(&request.expect("a request")).expect_err("refused");
-        assert_eq!(refused.headers()["x-amzn-errortype"], "SerializationException");
-        let request = signed("codeartifact", Request::put("/v1/nothing")).body(Bytes::new());
-        let refused = parse(&request.expect("a request")).expect_err("refused");
-        assert_eq!(refused.headers()["x-amzn-errortype"], "UnknownOperationException");
     }
 }

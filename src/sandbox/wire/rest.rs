@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value};
 
-use super::{finish, json_body, query};
+use super::misread::Misread;
+use super::{finish, json_body, json_object, query};
 
 /// Method, path and operation, as in the model of API version 2018-09-22.
 const ROUTES: [(&str, &str, &str); 48] = [
@@ -62,34 +63,28 @@ const ROUTES: [(&str, &str, &str); 48] = [
 ];
 
 /// Operation and parameters of a request. The content of a published asset is in `assetContent`, in base64.
-pub fn read(request: &Request<Bytes>) -> Option<(String, Value)> {
+pub(super) fn read(request: &Request<Bytes>) -> Result<(String, Value), Misread> {
     let method = request.method().as_str();
     let path = request.uri().path();
-    let operation = ROUTES.iter().find(|route| route.0 == method && route.1 == path)?.2;
+    let route = ROUTES.iter().find(|route| route.0 == method && route.1 == path);
+    let operation = route.ok_or(Misread::Operation)?.2;
     let mut params = body(operation, request)?;
     for (name, value) in query::pairs(request.uri().query().unwrap_or_default().as_bytes()) {
         let member = member(operation, &name);
         params.insert(member.clone(), typed(&member, value));
     }
-    Some((operation.to_owned(), Value::Object(params)))
+    Ok((operation.to_owned(), Value::Object(params)))
 }
 
-fn body(operation: &str, request: &Request<Bytes>) -> Option<Map<String, Value>> {
-    let content = request.body();
-    if operation == "PublishPackageVersion" {
-        let mut params = Map::new();
-        params.insert("assetContent".into(), BASE64.encode(content).into());
-        let digest = request.headers().get("x-amz-content-sha256").and_then(|digest| digest.to_str().ok());
-        params.extend(digest.map(|digest| ("assetSHA256".to_owned(), digest.into())));
-        return Some(params);
+fn body(operation: &str, request: &Request<Bytes>) -> Result<Map<String, Value>, Misread> {
+    if operation != "PublishPackageVersion" {
+        return json_object(request.body());
     }
-    if content.is_empty() {
-        return Some(Map::new());
-    }
-    match serde_json::from_slice(content).ok()? {
-        Value::Object(params) => Some(params),
-        _ => None,
-    }
+    let mut params = Map::new();
+    params.insert("assetContent".into(), BASE64.encode(request.body()).into());
+    let digest = request.headers().get("x-amz-content-sha256").and_then(|digest| digest.to_str().ok());
+    params.extend(digest.map(|digest| ("assetSHA256".to_owned(), digest.into())));
+    Ok(params)
 }
 
 /// The model's name of a query parameter: camel case, but for a handful that are abbreviated on the wire.

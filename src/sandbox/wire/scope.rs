@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::Request;
 
 use super::Service;
+use super::misread::Unsigned;
 use super::query;
 
 /// What the signature of a request says.
@@ -16,25 +17,40 @@ pub struct Scope {
     pub region: String,
     /// The access key id; `None` for the few operations that need no signature.
     pub access_key: Option<String>,
+    /// The token that belongs to temporary credentials, as it was sent.
+    pub session_token: Option<String>,
 }
 
 /// The scope of a request, if it is one to a simulated service.
-pub fn of(request: &Request<Bytes>) -> Option<Scope> {
-    signed(request).or_else(|| unsigned_sts(request))
+pub(super) fn of(request: &Request<Bytes>) -> Result<Scope, Unsigned> {
+    match credential(request) {
+        Some(credential) => signed(request, &credential),
+        None if request.headers().contains_key("authorization") => Err(Unsigned::Garbled),
+        None => unsigned_sts(request).ok_or(Unsigned::Missing),
+    }
 }
 
-/// `Credential=AKIA…/20261122/eu-west-1/ec2/aws4_request`, in the header or in a presigned query string.
-fn signed(request: &Request<Bytes>) -> Option<Scope> {
-    let credential = credential_in_header(request).or_else(|| {
-        let pairs = query::pairs(request.uri().query()?.as_bytes());
-        pairs.into_iter().find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value)
-    })?;
-    let mut parts = credential.split('/');
-    let access_key = parts.next()?.to_owned();
-    let _date = parts.next()?;
-    let region = parts.next()?.to_owned();
-    let service = Service::from_signing_name(parts.next()?)?;
-    Some(Scope { service, region, access_key: Some(access_key) })
+/// `AKIA…/20261122/eu-west-1/ec2/aws4_request`, in the header or in a presigned query string.
+fn credential(request: &Request<Bytes>) -> Option<String> {
+    credential_in_header(request).or_else(|| in_query(request, "X-Amz-Credential"))
+}
+
+fn in_query(request: &Request<Bytes>, wanted: &str) -> Option<String> {
+    let pairs = query::pairs(request.uri().query()?.as_bytes());
+    pairs.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
+}
+
+fn signed(request: &Request<Bytes>, credential: &str) -> Result<Scope, Unsigned> {
+    let parts: Vec<&str> = credential.split('/').collect();
+    let [access_key, _date, region, service, ..] = parts[..] else { return Err(Unsigned::Garbled) };
+    let known = Service::from_signing_name(service).ok_or_else(|| Unsigned::Elsewhere(service.to_owned()))?;
+    let in_header = request.headers().get("x-amz-security-token").and_then(|token| token.to_str().ok());
+    Ok(Scope {
+        service: known,
+        region: region.to_owned(),
+        access_key: Some(access_key.to_owned()),
+        session_token: in_header.map(str::to_owned).or_else(|| in_query(request, "X-Amz-Security-Token")),
+    })
 }
 
 fn credential_in_header(request: &Request<Bytes>) -> Option<String> {
@@ -52,5 +68,6 @@ fn unsigned_sts(request: &Request<Bytes>) -> Option<Scope> {
         service: Service::Sts,
         region: region.to_owned(),
         access_key: None,
+        session_token: None,
     })
 }
