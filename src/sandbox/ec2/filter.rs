@@ -141,7 +141,19 @@ pub fn filters(
     known: &'static [(&'static str, &'static str)],
     tagged: bool,
 ) -> Result<Vec<Filter>, Refusal> {
-    call.items("Filter").iter().map(|given| one_filter(given, known, tagged)).collect()
+    filters_in(call.items("Filter"), known, tagged)
+}
+
+/// The same of some of the filters of a request.
+///
+/// # Errors
+/// There is no filter of that name.
+pub fn filters_in(
+    given: &[Value],
+    known: &'static [(&'static str, &'static str)],
+    tagged: bool,
+) -> Result<Vec<Filter>, Refusal> {
+    given.iter().map(|given| one_filter(given, known, tagged)).collect()
 }
 
 fn one_filter(given: &Value, known: &'static [(&'static str, &'static str)], tagged: bool) -> Result<Filter, Refusal> {
@@ -189,7 +201,7 @@ fn collect(value: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 /// `*` stands for any text, `?` for one character, a backslash makes the next character literal.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let Some(first) = pattern.chars().next() else {
         return text.is_empty();
     };

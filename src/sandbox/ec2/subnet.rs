@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::filter::{Listing, Page, list};
 use super::table::{Kind, Resource};
 use super::{Ec2, Operation, State, acl, attribute, bad_request, cidr, done, in_use, invalid, missing, overlap};
-use super::{route_table, tags, zone};
+use super::{route_table, tags, vpc, zone};
 use crate::sandbox::wire::{Refusal, Reply};
 
 /// A subnet.
@@ -71,12 +71,13 @@ pub(super) fn operation(name: &str) -> Option<Operation> {
 
 fn create(ec2: &mut Ec2<'_>) -> Reply {
     let vpc_id = ec2.required("VpcId")?.to_owned();
-    let vpc = ec2.state.vpcs.get(&vpc_id)?;
+    let around = ec2.state.vpcs.get(&vpc_id)?.cidr;
+    vpc::no_ipv6(ec2)?;
     let Some(block) = ec2.call.text("CidrBlock") else {
         return Err(missing("CidrBlock"));
     };
     let block = cidr(block, "cidrBlock")?;
-    if !(16..=28).contains(&block.prefix_len()) || !vpc.cidr.contains(&block) {
+    if !(16..=28).contains(&block.prefix_len()) || !around.contains(&block) {
         return Err(bad_request("InvalidSubnet.Range", format!("The CIDR '{block}' is invalid.")));
     }
     let siblings = || ec2.state.subnets.iter().filter(|subnet| subnet.vpc == vpc_id);

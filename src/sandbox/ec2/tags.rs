@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::filter::{Page, filters, paged};
+use super::filter::{Page, filters_in, glob, paged};
 use super::table::{Kind, Resource};
 use super::{Ec2, bad_request, done, missing};
 use super::{acl, dhcp, endpoint, gateway, interface, peering, route_table, security_group, subnet, vpc};
@@ -63,11 +63,17 @@ fn pair(tag: &Value) -> (String, String) {
     (text("Key"), text("Value"))
 }
 
+const RESERVED: &str = "Tag keys starting with 'aws:' are reserved for internal use";
+
+fn is_reserved(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:")
+}
+
 fn check(key: &str, value: &str) -> Result<(), Refusal> {
     let complaint = if key.is_empty() {
         "Tag key cannot be empty"
-    } else if key.to_ascii_lowercase().starts_with("aws:") {
-        "Tag keys starting with 'aws:' are reserved for internal use"
+    } else if is_reserved(key) {
+        RESERVED
     } else if key.chars().count() > 128 {
         "Tag key exceeds the maximum length of 128 characters"
     } else if value.chars().count() > 256 {
@@ -101,8 +107,11 @@ pub fn create_tags(ec2: &mut Ec2<'_>) -> Reply {
     if given.is_empty() {
         return Err(missing("Tag"));
     }
-    for (key, value) in &given {
+    for (at, (key, value)) in given.iter().enumerate() {
         check(key, value)?;
+        if given[..at].iter().any(|(earlier, _)| earlier == key) {
+            return Err(bad_request("InvalidParameterValue", format!("Duplicate tag key '{key}' specified.")));
+        }
     }
     for id in &ids {
         let present = ec2.state.tags.get(id);
@@ -119,6 +128,9 @@ pub fn create_tags(ec2: &mut Ec2<'_>) -> Reply {
 pub fn delete_tags(ec2: &mut Ec2<'_>) -> Reply {
     let ids = resource_ids(ec2)?;
     let given = ec2.call.items("Tag");
+    if given.iter().any(|tag| is_reserved(&pair(tag).0)) {
+        return Err(bad_request("InvalidParameterValue", RESERVED));
+    }
     for id in ids {
         let Some(tags) = ec2.state.tags.get_mut(&id) else { continue };
         if given.is_empty() {
@@ -160,15 +172,26 @@ fn kind_of(id: &str) -> Option<&'static Kind> {
 const FILTERS: &[(&str, &str)] =
     &[("key", "key"), ("value", "value"), ("resource-id", "resourceId"), ("resource-type", "resourceType")];
 
+/// Whether a tag, as `DescribeTags` shows it, passes a filter `tag:KEY`; `None` if the filter is another one.
+fn passes_by_key(filter: &Value, key: &str, value: &str) -> Option<bool> {
+    let wanted = filter.get("Name").and_then(Value::as_str)?.strip_prefix("tag:")?;
+    let values = filter.get("Value").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let fits = |pattern: &Value| pattern.as_str().is_some_and(|pattern| glob(pattern, value));
+    Some(wanted == key && values.iter().any(fits))
+}
+
 /// `DescribeTags`.
 pub fn describe_tags(ec2: &mut Ec2<'_>) -> Reply {
-    let filters = filters(ec2.call, FILTERS, false)?;
+    let (by_key, others): (Vec<Value>, Vec<Value>) =
+        ec2.call.items("Filter").iter().cloned().partition(|filter| passes_by_key(filter, "", "").is_some());
+    let filters = filters_in(&others, FILTERS, false)?;
     let mut rows = Vec::new();
     for (id, tags) in &ec2.state.tags {
         let resource_type = kind_of(id).map_or("", |kind| kind.resource_type);
         for (key, value) in tags {
             let row = json!({"resourceId": id, "resourceType": resource_type, "key": key, "value": value});
-            if filters.iter().all(|filter| filter.admits(&row)) {
+            let passes = by_key.iter().all(|filter| passes_by_key(filter, key, value) == Some(true));
+            if passes && filters.iter().all(|filter| filter.admits(&row)) {
                 rows.push((format!("{id} {key}"), row));
             }
         }

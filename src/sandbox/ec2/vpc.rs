@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::filter::{Listing, Page, list};
 use super::table::{Kind, Resource};
-use super::{Ec2, Operation, acl, attribute, bad_request, cidr, done, in_use, invalid, missing, tags};
+use super::{Ec2, Operation, State, acl, attribute, bad_request, cidr, done, in_use, invalid, missing, tags};
 use super::{dhcp, gateway, route_table, security_group};
 use crate::sandbox::wire::{Refusal, Reply};
 
@@ -17,7 +17,8 @@ pub struct Vpc {
     /// Its one IPv4 block.
     pub cidr: Ipv4Net,
     cidr_association: String,
-    tenancy: String,
+    /// Whether its machines share their hardware: `default`, `dedicated` or `host`.
+    pub tenancy: String,
     /// `enableDnsSupport`.
     pub dns_support: bool,
     /// `enableDnsHostnames`: off in a VPC that is not the default one (aws-facts 1.3).
@@ -45,6 +46,15 @@ impl Resource for Vpc {
     }
 }
 
+impl State {
+    /// The tenancy of the VPC around a subnet.
+    #[must_use]
+    pub fn tenancy_around(&self, subnet: &str) -> Option<&str> {
+        let vpc = &self.subnets.peek(subnet)?.vpc;
+        self.vpcs.peek(vpc).map(|vpc| vpc.tenancy.as_str())
+    }
+}
+
 pub(super) fn operation(name: &str) -> Option<Operation> {
     Some(match name {
         "CreateVpc" => create,
@@ -65,6 +75,11 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     if !(16..=28).contains(&block.prefix_len()) {
         return Err(bad_request("InvalidVpc.Range", format!("The CIDR '{block}' is invalid."))); // aws-facts 5.6
     }
+    let tenancy = ec2.call.text("InstanceTenancy").unwrap_or("default").to_owned();
+    if !["default", "dedicated", "host"].contains(&tenancy.as_str()) {
+        return Err(invalid(format!("Value ({tenancy}) for parameter instanceTenancy is invalid.")));
+    }
+    no_ipv6(ec2)?;
     let tags = tags::of_create(ec2, Vpc::KIND.resource_type)?;
     if ec2.state.vpcs.len() >= ec2.settings.quotas.vpcs_per_region {
         return Err(bad_request("VpcLimitExceeded", "The maximum number of VPCs has been reached."));
@@ -73,7 +88,7 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
         id: ec2.ids.hex("vpc"),
         cidr: block,
         cidr_association: ec2.ids.hex("vpc-cidr-assoc"),
-        tenancy: ec2.call.text("InstanceTenancy").unwrap_or("default").to_owned(),
+        tenancy,
         dns_support: true,
         dns_hostnames: false,
         usage_metrics: false,
@@ -201,6 +216,18 @@ fn describe_attribute(ec2: &mut Ec2<'_>) -> Reply {
         _ => return Err(invalid(format!("Value ({name}) for parameter attribute is invalid. Unknown attribute."))),
     };
     Ok(json!({"vpcId": vpc.id, name: {"value": value}}))
+}
+
+/// Refuses what would give a network IPv6 addresses, which it does not have here, rather than leave it out in silence.
+pub(super) fn no_ipv6(ec2: &Ec2<'_>) -> Result<(), Refusal> {
+    let names = ["Ipv6CidrBlock", "Ipv6Pool", "Ipv6IpamPoolId"];
+    let wanted = names.into_iter().find(|name| ec2.call.text(name).is_some());
+    let flags = ["AmazonProvidedIpv6CidrBlock", "Ipv6Native"];
+    let wanted = wanted.or_else(|| flags.into_iter().find(|name| ec2.call.flag(name) == Some(true)));
+    match wanted {
+        Some(name) => Err(bad_request("UnsupportedOperation", format!("{name} is not simulated: there is no IPv6."))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a second thing in another VPC.

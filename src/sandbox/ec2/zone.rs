@@ -87,7 +87,7 @@ pub fn describe_availability_zones(ec2: &mut Ec2<'_>) -> Reply {
                 "regionName": region,
                 "groupName": format!("{region}-zg-1"),
                 "networkBorderGroup": region,
-                "optInStatus": "opt-in-not-required",
+                "optInStatus": opt_in_status(region),
                 "messageSet": [],
             })
         })
@@ -132,24 +132,31 @@ const REGIONS: [&str; 17] = [
     "us-west-2",
 ];
 
+/// Regions that an account has to opt in to, and of which these accounts have.
+const OPTED_IN: [&str; 1] = ["eu-south-1"];
+
+fn opt_in_status(region: &str) -> &'static str {
+    if OPTED_IN.contains(&region) { "opted-in" } else { "opt-in-not-required" }
+}
+
 const REGION_FILTERS: &[(&str, &str)] =
     &[("endpoint", "regionEndpoint"), ("opt-in-status", "optInStatus"), ("region-name", "regionName")];
 
-/// `DescribeRegions`: those that need no opt-in.
+/// `DescribeRegions`: those that the accounts can use.
 pub fn describe_regions(ec2: &mut Ec2<'_>) -> Reply {
     let wanted = ec2.call.texts("RegionName");
-    if let Some(unknown) = wanted.iter().find(|name| !REGIONS.contains(&name.as_str())) {
+    let all = || REGIONS.iter().chain(&OPTED_IN);
+    if let Some(unknown) = wanted.iter().find(|name| !all().any(|region| region == name)) {
         return Err(bad_request("InvalidParameterValue", format!("Invalid region name: {unknown}")));
     }
     let filters = filters(ec2.call, REGION_FILTERS, false)?;
-    let rows: Vec<Value> = REGIONS
-        .iter()
+    let rows: Vec<Value> = all()
         .filter(|region| wanted.is_empty() || wanted.iter().any(|name| name == *region))
         .map(|region| {
             json!({
                 "regionName": region,
                 "regionEndpoint": format!("ec2.{region}.amazonaws.com"),
-                "optInStatus": "opt-in-not-required",
+                "optInStatus": opt_in_status(region),
             })
         })
         .filter(|row| filters.iter().all(|filter| filter.admits(row)))

@@ -127,9 +127,7 @@ fn as_interface(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint, service: &Service) -
     if !ec2.call.texts("RouteTableId").is_empty() {
         return Err(wrong("Route table IDs are only supported for Gateway type VPC Endpoint."));
     }
-    if !matches!(ec2.call.text("IpAddressType"), None | Some("ipv4")) {
-        return Err(wrong("The IP address type is not supported by all of the subnets."));
-    }
+    must_be_ipv4(ec2)?;
     let subnets = wanted_subnets(ec2)?;
     let names: Vec<&str> = subnets.iter().map(|(subnet, _)| subnet.as_str()).collect();
     check_subnets(ec2, &endpoint.vpc, service, &[], &names)?;
@@ -179,27 +177,40 @@ pub(super) fn check_inbound_resolver(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Resu
 /// The subnets that a call names, with the address if one is chosen.
 fn wanted_subnets(ec2: &Ec2<'_>) -> Result<Vec<(String, Option<Ipv4Addr>)>, Refusal> {
     let mut subnets: Vec<_> = ec2.call.texts("SubnetId").into_iter().map(|subnet| (subnet, None)).collect();
-    for configuration in ec2.call.items("SubnetConfiguration") {
-        let text = |name: &str| configuration.get(name).and_then(Value::as_str);
-        let Some(subnet) = text("SubnetId") else { continue };
-        let address = match text("Ipv4") {
-            Some(given) => {
-                let address = given.parse().map_err(|_| wrong(format!("{given} is not an IPv4 address.")))?;
-                if ec2.state.addresses.taken_in(subnet).contains(&address)
-                    || !ec2.state.subnets.get(subnet)?.offers(address)
-                {
-                    return Err(wrong(format!("The address {given} is not available in subnet {subnet}.")));
-                }
-                Some(address)
-            }
-            None => None,
-        };
+    for (subnet, address) in configured_subnets(ec2)? {
         match subnets.iter_mut().find(|known| known.0 == subnet) {
             Some(known) => known.1 = address,
-            None => subnets.push((subnet.to_owned(), address)),
+            None => subnets.push((subnet, address)),
         }
     }
     Ok(subnets)
+}
+
+/// The subnets for which a call chooses the address, which must be free.
+pub(super) fn configured_subnets(ec2: &Ec2<'_>) -> Result<Vec<(String, Option<Ipv4Addr>)>, Refusal> {
+    let mut subnets = Vec::new();
+    for configuration in ec2.call.items("SubnetConfiguration") {
+        let text = |name: &str| configuration.get(name).and_then(Value::as_str);
+        let Some(subnet) = text("SubnetId") else { continue };
+        let address = text("Ipv4").map(|given| {
+            let address = given.parse().map_err(|_| wrong(format!("{given} is not an IPv4 address.")))?;
+            let taken = ec2.state.addresses.taken_in(subnet).contains(&address);
+            if taken || !ec2.state.subnets.get(subnet)?.offers(address) {
+                return Err(wrong(format!("The address {given} is not available in subnet {subnet}.")));
+            }
+            Ok(address)
+        });
+        subnets.push((subnet.to_owned(), address.transpose()?));
+    }
+    Ok(subnets)
+}
+
+/// The simulated networks have no IPv6.
+pub(super) fn must_be_ipv4(ec2: &Ec2<'_>) -> Result<(), Refusal> {
+    match ec2.call.text("IpAddressType") {
+        None | Some("ipv4") => Ok(()),
+        Some(_) => Err(wrong("The IP address type is not supported by all of the subnets.")),
+    }
 }
 
 /// Whether an endpoint that is in `present` may also be in `added` (aws-facts 1.4).

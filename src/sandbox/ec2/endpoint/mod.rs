@@ -229,12 +229,14 @@ fn delete(ec2: &mut Ec2<'_>) -> Reply {
     Ok(json!({"unsuccessful": unsuccessful}))
 }
 
+/// Deleting has a code of its own for an endpoint that is not there.
 fn delete_one(ec2: &mut Ec2<'_>, id: &str) -> Result<(), Refusal> {
     let (now, settings) = (ec2.call.now, ec2.settings);
-    let endpoint = ec2.state.endpoints.get_mut(id)?;
+    let absent = || Refusal { code: "InvalidVpcEndpoint.NotFound".into(), ..Endpoint::KIND.absent(id) };
+    let endpoint = ec2.state.endpoints.get_mut(id).map_err(|_| absent())?;
     match endpoint.phase {
         Phase::Deleting => return Ok(()),
-        Phase::Deleted => return Err(Endpoint::KIND.absent(id)),
+        Phase::Deleted => return Err(absent()),
         _ => {}
     }
     endpoint.phase = Phase::Deleting;

@@ -1,5 +1,7 @@
 //! `ModifyVpcEndpoint`. Everything is checked before anything changes. Service, VPC and type cannot be changed.
 
+use std::net::Ipv4Addr;
+
 use serde_json::json;
 
 use super::super::{Ec2, bad_request};
@@ -91,8 +93,16 @@ fn change_interface(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint) -> Result<(), Re
     let staying: Vec<String> =
         endpoint.subnets.iter().map(|(subnet, _)| subnet.clone()).filter(|subnet| !removed.contains(subnet)).collect();
     let staying: Vec<&str> = staying.iter().map(String::as_str).collect();
-    let added = ec2.call.texts("AddSubnetId");
-    let added: Vec<&str> = added.iter().map(String::as_str).filter(|subnet| !staying.contains(subnet)).collect();
+    create::must_be_ipv4(ec2)?;
+    let addresses = create::configured_subnets(ec2)?;
+    let asked = ec2.call.texts("AddSubnetId");
+    let named = asked.iter().chain(addresses.iter().map(|(subnet, _)| subnet)).map(String::as_str);
+    let mut added: Vec<&str> = Vec::new();
+    for subnet in named.filter(|subnet| !staying.contains(subnet)) {
+        if !added.contains(&subnet) {
+            added.push(subnet);
+        }
+    }
     create::check_subnets(ec2, &endpoint.vpc, &service, &staying, &added)?;
     let renamed = change_private_dns(ec2, endpoint, &service)?;
 
@@ -102,19 +112,28 @@ fn change_interface(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint) -> Result<(), Re
         }
         endpoint.groups = groups;
     }
-    let leaving: Vec<_> = endpoint.subnets.extract_if(.., |(subnet, _)| removed.contains(subnet)).collect();
+    let leaving: Vec<_> =
+        endpoint.subnets.extract_if(.., |(subnet, _)| removed.contains(subnet) || moves(&addresses, subnet)).collect();
     let done_at = ec2.call.now + ec2.settings.delays.endpoint_modify;
     for (_, interface) in &leaving {
         ec2.state.release_interface(interface, done_at);
     }
-    for subnet in &added {
-        create::join(ec2, endpoint, subnet, None)?;
+    // Another address is another interface: the old one goes, a new one comes.
+    let moved: Vec<&str> = staying.iter().copied().filter(|subnet| moves(&addresses, subnet)).collect();
+    for subnet in added.iter().chain(&moved) {
+        let address = addresses.iter().find(|(known, _)| known == subnet).and_then(|(_, address)| *address);
+        create::join(ec2, endpoint, subnet, address)?;
     }
     if renamed || !leaving.is_empty() || !added.is_empty() {
         endpoint.phase = Phase::Pending;
         endpoint.due = Some(done_at);
     }
     Ok(())
+}
+
+/// Whether a subnet is to have its interface at another address.
+fn moves(addresses: &[(String, Option<Ipv4Addr>)], subnet: &str) -> bool {
+    addresses.iter().any(|(known, address)| known == subnet && address.is_some())
 }
 
 /// At least one group stays (aws-facts 1.6).

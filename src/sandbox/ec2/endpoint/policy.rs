@@ -72,13 +72,53 @@ fn check_statement(statement: &Value, kind: Type) -> Result<(), String> {
             return Err(format!("A statement needs either {one} or {other}."));
         }
     }
-    if statement.get("Condition").is_some_and(|condition| !condition.is_object()) {
-        return Err("Condition has to be a JSON object.".into());
+    match statement.get("Condition") {
+        Some(Value::Object(operators)) => operators.iter().try_for_each(|(name, keys)| check_wildcards(name, keys))?,
+        Some(_) => return Err("Condition has to be a JSON object.".into()),
+        None => {}
     }
     // aws-facts 1.6: gateway endpoints are for everybody, and restricted by conditions.
     let everybody = [json!("*"), json!({"AWS": "*"}), json!({"AWS": ["*"]})];
     if kind == Type::Gateway && !statement.get("Principal").is_some_and(|principal| everybody.contains(principal)) {
         return Err("The principal of a gateway endpoint's policy has to be *.".into());
+    }
+    Ok(())
+}
+
+/// Keys whose values have to be given in full.
+const IN_FULL: [&str; 8] = [
+    "aws:principalaccount",
+    "aws:resourceaccount",
+    "aws:sourceaccount",
+    "aws:principalorgid",
+    "aws:resourceorgid",
+    "aws:sourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+];
+/// Characters that have to stand together before or behind a wildcard.
+const AROUND_WILDCARD: usize = 6;
+
+/// Wildcards in texts are limited in endpoint policies, other than elsewhere
+/// (<https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>).
+fn check_wildcards(operator: &str, keys: &Value) -> Result<(), String> {
+    let operator = operator.rsplit(':').next().unwrap_or_default();
+    if !operator.starts_with("String") {
+        return Ok(());
+    }
+    for (key, values) in keys.as_object().into_iter().flatten() {
+        let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+        for value in values.iter().filter_map(Value::as_str).filter(|value| value.contains(['*', '?'])) {
+            if IN_FULL.contains(&key.to_ascii_lowercase().as_str()) {
+                return Err(format!("The value of {key} cannot contain a wildcard."));
+            }
+            let lengths: Vec<usize> = value.split(['*', '?']).map(|part| part.chars().count()).collect();
+            if lengths.windows(2).any(|beside| beside.iter().all(|length| *length < AROUND_WILDCARD)) {
+                return Err(format!(
+                    "{AROUND_WILDCARD} characters have to precede or follow a wildcard, as not in {value}."
+                ));
+            }
+        }
     }
     Ok(())
 }
@@ -123,6 +163,22 @@ mod tests {
         let document = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
         let refusal = accepted(document, Type::Interface).expect_err("no principal");
         assert_eq!(refusal.code, "InvalidPolicyDocument");
+    }
+
+    #[test]
+    fn wildcards_need_company_and_account_numbers_none() {
+        let under = |operator: &str, key: &str, value: Value| {
+            let mut document: Value = serde_json::from_str(&with_principal(&json!("*"))).expect("JSON");
+            document["Statement"][0]["Condition"] = json!({operator: {key: value}});
+            accepted(&document.to_string(), Type::Interface).map(drop).map_err(|refusal| refusal.code)
+        };
+        let refused = Err("InvalidPolicyDocument".to_owned());
+        assert_eq!(under("StringLike", "s3:prefix", json!("home/*")), refused);
+        assert_eq!(under("StringLike", "s3:prefix", json!(["homes/*", "*/shared", "a*notebook"])), Ok(()));
+        assert_eq!(under("StringLike", "aws:PrincipalAccount", json!("1111222233*")), refused);
+        assert_eq!(under("ForAnyValue:StringLike", "aws:SourceVpc", json!("vpc-012345*")), refused);
+        assert_eq!(under("ArnLike", "aws:PrincipalArn", json!("arn:*")), Ok(()));
+        assert_eq!(under("StringEquals", "aws:PrincipalAccount", json!("111122223333")), Ok(()));
     }
 
     #[test]

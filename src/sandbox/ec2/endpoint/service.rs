@@ -69,7 +69,9 @@ impl Service {
     /// Whether its endpoints take a policy (aws-facts 1.6).
     #[must_use]
     pub fn takes_policy(&self, ec2: &Ec2<'_>) -> bool {
-        !ec2.settings.services_without_policy.iter().any(|short| short == self.short)
+        // This one never does.
+        self.short != "sagemaker.runtime-fips"
+            && !ec2.settings.services_without_policy.iter().any(|short| short == self.short)
     }
 
     /// Whether its owner has to accept endpoints.
@@ -111,7 +113,9 @@ const CATALOGUE: &[Line] = &[
     sagemaker("experiments", &["*.experiments.{r}.sagemaker.aws"]),
     sagemaker("partner-app", &["*.partner-app.{r}.sagemaker.aws"]),
     interface("sagemaker.api", "api.sagemaker", &["api.sagemaker.{r}.amazonaws.com"]),
+    interface("sagemaker.api-fips", "api-fips.sagemaker", &["api-fips.sagemaker.{r}.amazonaws.com"]),
     interface("sagemaker.runtime", "runtime.sagemaker", &["runtime.sagemaker.{r}.amazonaws.com"]),
+    interface("sagemaker.runtime-fips", "runtime-fips.sagemaker", &["runtime-fips.sagemaker.{r}.amazonaws.com"]),
     interface(
         "sagemaker.featurestore-runtime",
         "featurestore-runtime.sagemaker",
@@ -119,6 +123,7 @@ const CATALOGUE: &[Line] = &[
     ),
     interface("sagemaker.metrics", "metrics.sagemaker", &["metrics.sagemaker.{r}.amazonaws.com"]),
     interface("sts", "sts", &["sts.{r}.amazonaws.com"]),
+    interface("sts-fips", "sts-fips", &["sts-fips.{r}.amazonaws.com"]),
     interface("logs", "logs", &["logs.{r}.amazonaws.com"]),
     interface("monitoring", "monitoring", &["monitoring.{r}.amazonaws.com"]),
     interface("ecr.api", "api.ecr", &["api.ecr.{r}.amazonaws.com"]),
@@ -149,8 +154,15 @@ const CODEARTIFACT_REGIONS: [&str; 13] = [
     "us-west-2",
 ];
 
+/// Where there are endpoints with validated cryptography.
+const FIPS_REGIONS: [&str; 6] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-east-1", "us-gov-west-1"];
+
 fn lines(region: &str) -> impl Iterator<Item = &'static Line> {
-    let here = move |line: &&Line| !line.short.starts_with("codeartifact.") || CODEARTIFACT_REGIONS.contains(&region);
+    let here = move |line: &&Line| match line.short {
+        short if short.starts_with("codeartifact.") => CODEARTIFACT_REGIONS.contains(&region),
+        short if short.ends_with("-fips") => FIPS_REGIONS.contains(&region),
+        _ => true,
+    };
     CATALOGUE.iter().filter(here)
 }
 

@@ -52,7 +52,7 @@ async fn deleting_what_is_not_there_succeeds_with_a_list_of_failures() {
     let deleted = aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids("vpce-0123456789abcdef0").send().await;
     let deleted = deleted.expect("status 200");
     let item = &deleted.unsuccessful()[0];
-    assert_eq!(item.error().and_then(|error| error.code()), Some("InvalidVpcEndpointId.NotFound"));
+    assert_eq!(item.error().and_then(|error| error.code()), Some("InvalidVpcEndpoint.NotFound"));
     assert_eq!(item.resource_id(), Some("vpce-0123456789abcdef0"));
 }
 

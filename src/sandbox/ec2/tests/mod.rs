@@ -4,6 +4,7 @@ mod endpoints;
 mod groups;
 mod lists;
 mod network;
+mod strangers;
 mod trouble;
 mod ways_out;
 
