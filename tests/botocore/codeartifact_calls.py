@@ -94,7 +94,9 @@ def packages(aws):
     one = {"packageVersion": "1.0", **OWN, **SAFE}
     client.describe_package_version(**one)
     asset = client.list_package_version_assets(**one)["assets"][0]["name"]
-    client.list_package_version_dependencies(packageVersion="2.32.3", format="pypi", package="requests", **SAFE)
+    published = {"packageVersion": "2.32.3", "format": "pypi", "package": "requests", **SAFE}
+    client.list_package_version_dependencies(**published)
+    client.get_package_version_readme(**published)
     client.get_package_version_asset(asset=asset, **one)["asset"].read()
     aws.refused("ResourceNotFoundException", client.describe_package_version, packageVersion="9", **OWN, **SAFE)
     client.put_package_origin_configuration(restrictions={"publish": "ALLOW", "upstream": "BLOCK"}, **OWN, **SAFE)

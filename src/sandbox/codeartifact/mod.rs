@@ -106,6 +106,7 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
         "ListPackageVersionAssets" => read::list_assets(world, call),
         "ListPackageVersionDependencies" => read::list_dependencies(world, call),
         "GetPackageVersionAsset" => read::get_asset(world, call),
+        "GetPackageVersionReadme" => read::get_readme(world, call),
         "PublishPackageVersion" => publish::publish(world, call),
         "PutPackageOriginConfiguration" => status::put_origin_configuration(world, call),
         "CopyPackageVersions" => copy::copy(world, call),

@@ -157,6 +157,18 @@ pub fn list_dependencies(world: &mut World, call: &Call) -> Reply {
     Ok(answer)
 }
 
+/// `GetPackageVersionReadme`: what the version says about itself.
+pub fn get_readme(world: &mut World, call: &Call) -> Reply {
+    let one = OneVersion::open(Members::of(&call.params), world, call)?;
+    let number = &one.version.version;
+    if one.version.summary.is_empty() {
+        return Err(not_found("package-version", number, format!("Readme not found for version '{number}'.")));
+    }
+    let mut answer = one.head();
+    answer["readme"] = json!(one.version.summary);
+    Ok(answer)
+}
+
 /// `GetPackageVersionAsset`.
 pub fn get_asset(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);

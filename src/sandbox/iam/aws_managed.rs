@@ -8,18 +8,22 @@ use super::policy::ManagedPolicy;
 
 const PREFIX: &str = "arn:aws:iam::aws:policy/";
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "AWSCodeArtifactAdminAccess",
     "AWSCodeArtifactReadOnlyAccess",
     "AWSDenyAll",
     "AdministratorAccess",
+    "AmazonAthenaFullAccess",
+    "AmazonEC2ContainerRegistryReadOnly",
     "AmazonEC2FullAccess",
     "AmazonEC2ReadOnlyAccess",
     "AmazonS3FullAccess",
     "AmazonS3ReadOnlyAccess",
     "AmazonSageMakerFullAccess",
     "AmazonSageMakerReadOnly",
+    "AmazonSSMManagedInstanceCore",
     "AmazonVPCFullAccess",
+    "CloudWatchLogsFullAccess",
     "IAMFullAccess",
     "PowerUserAccess",
     "ReadOnlyAccess",
@@ -62,6 +66,23 @@ fn statements(name: &str) -> Value {
         ]),
         "AWSDenyAll" => json!([{"Sid": "DenyAll", "Effect": "Deny", "Action": ["*"], "Resource": "*"}]),
         "AdministratorAccess" => allow(json!("*")),
+        "AmazonAthenaFullAccess" => allow(json!(["athena:*", "glue:Get*", "s3:GetBucketLocation", "s3:GetObject"])),
+        "AmazonEC2ContainerRegistryReadOnly" => allow(json!([
+            "ecr:GetAuthorizationToken",
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:GetDownloadUrlForLayer",
+            "ecr:BatchGetImage",
+            "ecr:Describe*",
+            "ecr:List*",
+        ])),
+        "AmazonSSMManagedInstanceCore" => allow(json!([
+            "ssm:DescribeAssociation",
+            "ssm:GetDocument",
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:*",
+            "ec2messages:*",
+        ])),
+        "CloudWatchLogsFullAccess" => allow(json!(["logs:*", "cloudwatch:GenerateQuery"])),
         "AmazonEC2FullAccess" => allow(json!("ec2:*")),
         "AmazonEC2ReadOnlyAccess" => allow(json!(["ec2:Describe*", "ec2:Get*"])),
         "AmazonS3FullAccess" => allow(json!(["s3:*", "s3-object-lambda:*"])),

@@ -81,6 +81,9 @@ fn make_interface(world: &mut World, call: &Call, request: &Request, arn: &str) 
     let settings = world.settings.clone();
     let ec2 = &mut region(world, call).ec2;
     ec2.settle(call.now, &settings);
+    if ec2.tenancy_around(subnet).is_some_and(|tenancy| tenancy != "default") {
+        return Err(invalid(format!("The subnet {subnet} is in a VPC whose tenancy is not default.")));
+    }
     ec2.create_interface(id.clone(), subnet, &request.groups, &description, true, "interface", call.now)
         .map_err(|refusal| invalid(refusal.message))?;
     Ok(Some(id))

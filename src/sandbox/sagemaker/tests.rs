@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_ec2::types::Tenancy;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::operation::create_notebook_instance::builders::CreateNotebookInstanceFluentBuilder;
 use aws_sdk_sagemaker::types::{
@@ -114,6 +115,28 @@ async fn a_notebook_goes_through_its_states_and_leaves_its_interface_behind_for_
     assert_eq!(refusal(group_in_use).0, "DependencyViolation", "{interface} outlives the notebook");
     lab.bench.pass(Duration::from_mins(5)).await;
     lab.ec2.delete_security_group().group_id(&lab.group).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notebook_wants_shared_hardware_around_its_subnet() {
+    let lab = Lab::new().await;
+    let vpc = lab.ec2.create_vpc().cidr_block("10.9.0.0/16").instance_tenancy(Tenancy::Dedicated).send().await;
+    let vpc = vpc.unwrap().vpc.unwrap().vpc_id.unwrap();
+    let subnet = lab.ec2.create_subnet().vpc_id(&vpc).cidr_block("10.9.1.0/24").send().await.unwrap();
+    let subnet = subnet.subnet.unwrap().subnet_id.unwrap();
+    let group = lab.ec2.create_security_group().vpc_id(&vpc).group_name("n").description("n").send().await.unwrap();
+    let create = lab.create("n").subnet_id(&subnet).security_group_ids(group.group_id.unwrap());
+    let (code, message) = refusal(create.send().await);
+    assert_eq!(code, "ValidationException");
+    assert!(message.contains("tenancy"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_what_is_not_there_says_so_whatever_it_asks_for() {
+    let lab = Lab::new().await;
+    let update = lab.sagemaker.update_notebook_instance().notebook_instance_name("none");
+    let update = update.role_arn(format!("arn:aws:iam::{ACCOUNT}:role/none")).send().await;
+    assert_eq!(refusal(update).1, "RecordNotFound");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,12 +17,12 @@ pub fn update(world: &mut World, call: &Call) -> Reply {
     let name = members.required("NotebookInstanceName", &NAME).to_owned();
     let wish = Wish::read(&mut members);
     members.finish().map_err(invalid)?;
+    region(world, call).sagemaker.notebook(&name)?.must_be_in(&[Status::Stopped], Status::Updating)?;
     if let Some(role) = wish.role_arn() {
         must_be_assumable(world, call, role)?;
     }
     let due = call.now + world.settings.delays.notebook_update;
     let state = &mut region(world, call).sagemaker;
-    state.notebook(&name)?.must_be_in(&[Status::Stopped], Status::Updating)?;
     wish.must_be_possible(state)?;
     let notebook = state.notebook(&name)?;
     wish.apply(&mut notebook.configuration)?;

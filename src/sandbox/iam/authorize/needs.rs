@@ -252,7 +252,22 @@ fn package(call: &Call, arn: &impl Fn(String) -> String, domain: &str, repositor
 
 // SageMaker (aws-facts 3.4)
 
-fn sagemaker(world: &World, call: &Call) -> Vec<Need> {
+/// What SageMaker does in the customer's network on behalf of whoever calls.
+fn in_the_network(world: &mut World, call: &Call) -> &'static [&'static str] {
+    const CREATE: [&str; 4] = ["CreateNetworkInterface", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"];
+    const START: [&str; 5] = [CREATE[0], CREATE[1], CREATE[2], CREATE[3], "DescribeNetworkInterfaces"];
+    let name = call.text("NotebookInstanceName").unwrap_or_default();
+    let notebooks = &mut world.account(&call.account).region(&call.region).sagemaker;
+    let has_interface = notebooks.notebook_mut(name).is_some_and(|notebook| notebook.interface.is_some());
+    match call.operation.as_str() {
+        "CreateNotebookInstance" if call.text("SubnetId").is_some() => &CREATE,
+        "StartNotebookInstance" if has_interface => &START,
+        "DeleteNotebookInstance" if has_interface => &["DeleteNetworkInterface"],
+        _ => &[],
+    }
+}
+
+fn sagemaker(world: &mut World, call: &Call) -> Vec<Need> {
     let action = format!("sagemaker:{}", call.operation);
     let named =
         |kind: &str, name: &str| regional(world, call, &call.account, &format!("{kind}/{}", name.to_lowercase()));
@@ -290,11 +305,6 @@ fn sagemaker(world: &World, call: &Call) -> Vec<Need> {
     if let Some(role) = call.text("RoleArn").filter(|_| takes_role) {
         needs.push(Need::new("iam:PassRole", role).with("iam:PassedToService", "sagemaker.amazonaws.com"));
     }
-    if call.operation == "CreateNotebookInstance" && call.text("SubnetId").is_some() {
-        needs.extend(
-            ["CreateNetworkInterface", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"]
-                .map(|action| Need::new(format!("ec2:{action}"), "*")),
-        );
-    }
+    needs.extend(in_the_network(world, call).iter().map(|action| Need::new(format!("ec2:{action}"), "*")));
     needs
 }

@@ -93,6 +93,28 @@ async fn a_notebook_needs_permission_to_pass_its_role() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn starting_and_deleting_a_notebook_in_a_network_needs_permission_there() {
+    let bench = bench();
+    let config = bench.config(ACCOUNT, REGION);
+    let (ec2, admin) = (aws_sdk_ec2::Client::new(&config), aws_sdk_sagemaker::Client::new(&config));
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block("10.0.1.0/24").send().await.unwrap().subnet.unwrap();
+    let group = ec2.create_security_group().vpc_id(&vpc).group_name("n").description("n").send().await.unwrap();
+    let role = bench.role("notebook", r#"{"Service":"sagemaker.amazonaws.com"}"#, "").await;
+    let create = admin.create_notebook_instance().notebook_instance_name("n").role_arn(&role);
+    let create = create.instance_type("ml.t3.medium".into()).subnet_id(subnet.subnet_id.unwrap());
+    create.security_group_ids(group.group_id.unwrap()).send().await.unwrap();
+    admin.describe_notebook_instance().notebook_instance_name("n").send().await.unwrap();
+    admin.stop_notebook_instance().notebook_instance_name("n").send().await.unwrap();
+    let everything_but_networks = r#"{"Effect":"Allow","Action":"sagemaker:*","Resource":"*"}"#;
+    let worker = aws_sdk_sagemaker::Client::new(&session(&bench, everything_but_networks).await);
+    let (_, start) = refusal(worker.start_notebook_instance().notebook_instance_name("n").send().await);
+    assert!(start.contains("ec2:CreateNetworkInterface"), "{start}");
+    let (_, delete) = refusal(worker.delete_notebook_instance().notebook_instance_name("n").send().await);
+    assert!(delete.contains("ec2:DeleteNetworkInterface"), "{delete}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn tags_of_request_and_resource_decide_where_a_policy_says_so() {
     let bench = bench();
     let statements = r#"
