@@ -170,7 +170,7 @@ Everything is up. To look around, copy:
   kubectl get ine -n {namespace}
   kubectl get ine {name} -n {namespace} -o yaml
 
-  export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region}
+  export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} AWS_DEFAULT_REGION={region}
   aws --endpoint-url {url} ec2 describe-vpc-endpoints
   aws --endpoint-url {url} sagemaker list-notebook-instances
 

@@ -95,7 +95,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     println!(
         "The simulated AWS answers on {url}, in every account and region.
 
-  export AWS_ENDPOINT_URL={url} AWS_REGION=ap-northeast-1
+  export AWS_ENDPOINT_URL={url} AWS_REGION=ap-northeast-1 AWS_DEFAULT_REGION=ap-northeast-1
   export AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=any
   aws ec2 create-vpc --cidr-block 10.0.0.0/16
   aws ec2 describe-vpcs
