@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::sdk_config::SharedTimeSource;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     error::{AwsError, from_sdk},
@@ -62,8 +62,11 @@ pub struct Connection {
 /// The accounts in use, one per identity and region.
 pub struct Accounts {
     connection: Connection,
-    open: Mutex<HashMap<(Identity, String), Arc<Account>>>,
+    open: Mutex<HashMap<(Identity, String), Opening>>,
 }
+
+/// An account that is open, or that is being opened by whoever came first.
+type Opening = Arc<OnceCell<Arc<Account>>>;
 
 impl Accounts {
     /// No account yet; they are opened at first use.
@@ -79,10 +82,12 @@ impl Accounts {
     /// (decision 2). There is no fall-back to other credentials.
     pub async fn open(&self, identity: &Identity, region: &str) -> Result<Arc<Account>, Problem> {
         let key = (identity.clone(), region.to_owned());
-        let mut open = self.open.lock().await;
-        if let Some(account) = open.get(&key) {
-            return Ok(Arc::clone(account));
-        }
+        // One identity that AWS keeps waiting must not keep the others waiting: the map is locked for a moment only.
+        let opening = Arc::clone(self.open.lock().await.entry(key).or_default());
+        opening.get_or_try_init(|| self.connect(identity, region)).await.cloned()
+    }
+
+    async fn connect(&self, identity: &Identity, region: &str) -> Result<Arc<Account>, Problem> {
         let config = self.config(identity, region).await;
         let found = caller_account(&config).await.map_err(|error| unusable(identity, &error))?;
         if found != identity.account {
@@ -92,7 +97,7 @@ impl Accounts {
             );
             return Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"));
         }
-        let account = Arc::new(Account {
+        Ok(Arc::new(Account {
             clients: Clients {
                 account: found,
                 region: region.to_owned(),
@@ -103,9 +108,7 @@ impl Accounts {
             },
             inventory: Inventory::default(),
             limits: Limits::default(),
-        });
-        open.insert(key, Arc::clone(&account));
-        Ok(account)
+        }))
     }
 
     /// The account that the default credentials lead to: for whoever has no identity to compare it with.

@@ -165,6 +165,8 @@ fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> Er
         | "PriorRequestNotComplete"
         | "BandwidthLimitExceeded"
         | "EC2ThrottledException"
+        | "ProvisionedThroughputExceededException"
+        | "TransactionInProgressException"
         | "LimitExceededException" => return ErrorClass::Throttled,
         "UnauthorizedOperation"
         | "AccessDenied"
@@ -179,7 +181,9 @@ fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> Er
         | "SignatureDoesNotMatch"
         | "RequestExpired"
         | "IncompleteSignature"
+        | "IncompleteSignatureException"
         | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
         | "InvalidSignatureException" => return ErrorClass::Credentials,
         "DependencyViolation"
         | "IncorrectState"
@@ -206,6 +210,8 @@ fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> Er
         | "InsufficientFreeAddressesInSubnet"
         | "InsufficientInstanceCapacity" => return ErrorClass::Quota,
         "IdempotentParameterMismatch" => return ErrorClass::Unknown,
+        // With a status that looks like a refusal, and yet nothing was refused.
+        "RequestTimeout" | "RequestTimeoutException" => return ambiguous(reading),
         _ => {}
     }
     if code.ends_with(".NotFound") {
@@ -273,6 +279,10 @@ mod tests {
                 ErrorClass::Waiting,
             ),
             ("ServiceFailure", "", 500, ErrorClass::Unknown),
+            ("RequestTimeout", "", 400, ErrorClass::Unknown),
+            ("TransactionInProgressException", "", 400, ErrorClass::Throttled),
+            ("IncompleteSignatureException", "", 400, ErrorClass::Credentials),
+            ("MissingAuthenticationTokenException", "", 403, ErrorClass::Credentials),
             ("ValidationException", "bad", 400, ErrorClass::Invalid),
         ];
         for (code, message, status, class) in cases {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
     VpcState as AwsState,
@@ -189,7 +190,9 @@ impl Provider for Vpc {
             .create_vpc()
             .cidr_block(cidr_block)
             .tag_specifications(ec2_tags::specification(ResourceType::Vpc, &tags));
-        let created = create.send().await.map_err(from_sdk("ec2:CreateVpc"))?;
+        // Not repeated by the SDK: the first try may have had its effect, and AWS would make a second VPC.
+        let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
+        let created = create.customize().config_override(once).send().await.map_err(from_sdk("ec2:CreateVpc"))?;
         let id = created.vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default();
         // DNS support is on in every new VPC, hostnames are off (aws-facts 1.3). If this fails, the next look finds the difference.
         set_dns_attribute(writer, &id, VpcAttributeName::EnableDnsHostnames).await.ok();

@@ -4,6 +4,7 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, reason = "what cannot be had ends the test, and the place says what it was")]
 
+mod accounts;
 mod adoption;
 mod architecture;
 mod bad_inputs;

@@ -266,6 +266,23 @@ async fn an_answer_that_got_lost_never_makes_a_second_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_vpc_whose_creation_was_not_answered_is_looked_for_and_not_asked_for_again() {
+    let mut world = World::new(Delays::real());
+    world.with_boundary().await;
+    world.simulator.faults().add(Fault::on(Service::Ec2, "CreateVpc", Occurrence::First(1), Kind::LostReply));
+    let mut tenant = Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear());
+    world.visit(&mut tenant).await;
+    world.restart();
+    let mut made = world.settle(&mut tenant).await;
+    while let Next::Retry(ErrorClass::Unknown) = made.report.next {
+        made = world.settle(&mut tenant).await;
+    }
+    assert_ready(&made.report);
+    let asked = world.simulator.log().into_iter().filter(|entry| entry.operation == "CreateVpc").count();
+    assert_eq!(asked, 1, "AWS makes a VPC each time it is asked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn deleting_leaves_nothing_and_retaining_leaves_everything_but_our_tags() {
     let (world, mut tenant, person) = closed_network(Delays::real()).await;
     let made = person.everything().await;
