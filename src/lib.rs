@@ -3,8 +3,10 @@
 pub mod aws;
 pub mod cli;
 pub mod kubernetes;
+pub mod metrics;
 pub mod model;
 pub mod resources;
+pub mod serve;
 
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -8,11 +8,15 @@ use aws_types::sdk_config::SharedTimeSource;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{
+    calls::Counting,
     error::{AwsError, from_sdk},
     inventory::Inventory,
     limits::Limits,
 };
-use crate::model::port::{ErrorClass, Identity, Problem};
+use crate::{
+    metrics::Metrics,
+    model::port::{ErrorClass, Identity, Problem},
+};
 
 /// One try of one call. An endpoint that is out of reach hangs otherwise for minutes.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -46,6 +50,20 @@ pub struct Account {
     pub inventory: Inventory,
     /// How fast it may be written to.
     pub limits: Limits,
+    /// Where calls are counted, if anywhere.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+/// The client of a service, whose calls are counted.
+macro_rules! client {
+    ($service:ident, $config:expr, $connection:expr) => {{
+        let config = $service::config::Builder::from($config);
+        let config = match &$connection.metrics {
+            Some(metrics) => config.interceptor(Counting(Arc::clone(metrics))),
+            None => config,
+        };
+        $service::Client::from_conf(config.build())
+    }};
 }
 
 /// Where requests go and what time it is: the real thing, or a test's.
@@ -57,6 +75,8 @@ pub struct Connection {
     pub time_source: Option<SharedTimeSource>,
     /// Replaces the default credential chain: the access key id.
     pub access_key_id: Option<String>,
+    /// Where calls are counted, if anywhere.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 /// The accounts in use, one per identity and region.
@@ -101,13 +121,14 @@ impl Accounts {
             clients: Clients {
                 account: found,
                 region: region.to_owned(),
-                ec2: aws_sdk_ec2::Client::new(&config),
-                iam: aws_sdk_iam::Client::new(&config),
-                codeartifact: aws_sdk_codeartifact::Client::new(&config),
-                sagemaker: aws_sdk_sagemaker::Client::new(&config),
+                ec2: client!(aws_sdk_ec2, &config, &self.connection),
+                iam: client!(aws_sdk_iam, &config, &self.connection),
+                codeartifact: client!(aws_sdk_codeartifact, &config, &self.connection),
+                sagemaker: client!(aws_sdk_sagemaker, &config, &self.connection),
             },
             inventory: Inventory::default(),
             limits: Limits::default(),
+            metrics: self.connection.metrics.clone(),
         }))
     }
 
@@ -128,7 +149,7 @@ impl Accounts {
     }
 
     async fn config(&self, identity: &Identity, region: &str) -> SdkConfig {
-        let Connection { http_client, time_source, access_key_id } = &self.connection;
+        let Connection { http_client, time_source, access_key_id, metrics: _ } = &self.connection;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(region.to_owned()))
             .retry_config(RetryConfig::standard().with_max_attempts(3))

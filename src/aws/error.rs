@@ -151,7 +151,7 @@ pub fn is_read(operation: &str) -> bool {
 }
 
 /// The class of an AWS answer. Order matters: the exact codes first, the texts that some services use instead of codes next.
-fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> ErrorClass {
+pub(super) fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> ErrorClass {
     let code = code.unwrap_or_default();
     match code {
         "RequestLimitExceeded"

@@ -1,6 +1,7 @@
 //! Knows AWS, not Kubernetes: looking, writing, and what its errors mean.
 //!
 //! * [`account`]: one handle per identity and region; checks that credentials lead where they should.
+//! * [`calls`]: counts what is asked of AWS.
 //! * [`inventory`]: what AWS looks like; looks are shared by all environments of an account and region.
 //! * [`provider`]: the AWS half of a resource kind.
 //! * [`engine`]: observes an environment and carries out plans, through the one ownership gate.
@@ -10,6 +11,7 @@
 //! * [`limits`]: token buckets for the APIs that AWS throttles hardest.
 
 pub mod account;
+pub mod calls;
 pub mod engine;
 pub mod error;
 pub mod eyes;

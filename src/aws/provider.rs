@@ -19,6 +19,8 @@ use crate::model::{
     diff::FieldDiff,
     environment::Environment,
     owner::{Owner, Tags},
+    plan::Hold,
+    port::{ErrorClass, Problem, Scope},
     resource::{Finding, Output, Phase, ResourceKind, Seen, State, Wanted},
 };
 
@@ -194,9 +196,33 @@ impl Reader<'_> {
 /// How old a look at something that shows its modification time may become.
 const CERTAINTY: Duration = Duration::from_hours(1);
 
-/// The hands. Only the engine makes one, only for a plan that may write.
+/// The permission to write for an environment. There is no [`Writer`] without one, and none for an environment that is only looked at: not even
+/// a plan that asks for a write gets one.
+#[derive(Debug, Clone, Copy)]
+pub struct Permit(());
+
+impl Permit {
+    /// The permission for what the scope is about, if it has one.
+    ///
+    /// # Errors
+    /// When the environment is observed or paused.
+    pub(super) fn of(scope: &Scope) -> Result<Self, Problem> {
+        let rules = scope.environment.as_ref().map(|environment| &environment.rules);
+        let hold = match rules {
+            Some(rules) if rules.observe_only => Hold::Observe,
+            Some(rules) if rules.paused => Hold::Paused,
+            // A deletion asks before it gets here.
+            Some(_) | None => return Ok(Self(())),
+        };
+        Err(Problem::new(ErrorClass::Invalid, hold.way_out()).because(hold.reason()))
+    }
+}
+
+/// The hands. Only the engine makes one, only with a permit.
 pub struct Writer<'a> {
     pub(super) account: &'a Account,
+    /// Proof that this environment may be written for.
+    pub(super) _permit: Permit,
     pub(super) marks: &'a Marks,
     pub(super) kind: Kind,
     /// A number that differs between tries to create the same resource, for client tokens (decision 16).
@@ -211,7 +237,11 @@ impl Writer<'_> {
     /// # Errors
     /// When the operation's budget is used up for now; nothing was sent.
     pub fn write(&self, operation: &'static str) -> Result<&Clients, AwsError> {
-        self.account.limits.take(operation)?;
+        self.account.limits.take(operation).inspect_err(|_| {
+            if let Some(metrics) = &self.account.metrics {
+                metrics.held_back(operation);
+            }
+        })?;
         self.marks.wrote(self.kind);
         Ok(&self.account.clients)
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, ResourceExt,
@@ -19,12 +19,17 @@ use kube::{
 
 use super::{
     api::{AWSIdentity, IsolatedNotebookEnvironment},
+    events::Events,
+    memory::Memories,
     reconcile::{Context, Error, reconcile},
     requeue::Backoff,
 };
-use crate::model::{
-    port::{Cloud, ErrorClass},
-    report::Next,
+use crate::{
+    metrics::Metrics,
+    model::{
+        port::{Cloud, ErrorClass},
+        report::Next,
+    },
 };
 
 /// How many environments are visited at once. Visits never wait for AWS to finish anything, so few are enough.
@@ -42,19 +47,35 @@ pub async fn run(
     client: Client,
     cloud: Arc<dyn Cloud>,
     namespace: Option<&str>,
+    metrics: Arc<Metrics>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) -> Result<(), kube::Error> {
     let cluster = Api::<Namespace>::all(client.clone()).get("kube-system").await?.uid().unwrap_or_default();
-    let context = Arc::new(Context { client: client.clone(), cloud, cluster, backoff: Backoff::default() });
+    let context = Arc::new(Context {
+        client: client.clone(),
+        cloud,
+        cluster,
+        backoff: Backoff::default(),
+        memories: Memories::default(),
+        events: Events::new(client.clone()),
+        metrics: Arc::clone(&metrics),
+    });
 
     let environments: Api<Guarded> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
     let (reader, store) = reflector::store();
+    let forgetful = Arc::clone(&context);
     let stream = watcher(environments, WatchConfig::default())
         .default_backoff()
         .reflect(store)
+        .inspect_ok(move |event| {
+            // Also when somebody took our finalizer off.
+            if let watcher::Event::Delete(object) = event {
+                forgetful.forget(object);
+            }
+        })
         .applied_objects()
         // Status writes of ours must not wake us; edits of the manifest, finalizers and annotations must.
         .predicate_filter(
@@ -62,15 +83,24 @@ pub async fn run(
             PredicateConfig::default(),
         );
     let all = reader.clone();
+    let known = reader.clone();
     let identities = Api::<AWSIdentity>::all(client);
-    Controller::for_stream(stream, reader)
+    let work = Controller::for_stream(stream, reader)
         .with_config(Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE))
         .watches(identities, WatchConfig::default(), move |identity| users_of(&all, &identity))
         .graceful_shutdown_on(stop)
         .run(visit, on_error, context)
-        .for_each(|_| std::future::ready(()))
-        .await;
-    Ok(())
+        .for_each(|_| std::future::ready(()));
+    let announce = async {
+        if known.wait_until_ready().await.is_ok() {
+            metrics.set_ready();
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = work => Ok(()),
+        never = announce => never,
+    }
 }
 
 fn users_of(all: &reflector::Store<Guarded>, identity: &AWSIdentity) -> Vec<ObjectRef<Guarded>> {

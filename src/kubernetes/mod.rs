@@ -5,8 +5,11 @@
 pub mod admit;
 pub mod api;
 pub mod controller;
+mod drift;
+pub mod events;
 pub mod identity;
 mod intents;
+mod memory;
 pub mod reader;
 pub mod reconcile;
 mod requeue;

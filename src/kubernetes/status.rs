@@ -15,26 +15,22 @@ use super::{
     api::{
         EnvironmentStatus, IsolatedNotebookEnvironment,
         environment::{
-            DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus, EndpointStatus, ExecutionRoleStatus,
-            NetworkStatus, NotebookStatus, PackagesStatus, PipStatus, RepositoryStatus, ResourceCount,
-            ResourceReference, Summary,
+            EndpointStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
+            RepositoryStatus, ResourceCount, ResourceReference, Summary,
         },
     },
+    drift,
 };
 use crate::model::{
     address::{Address, Kind},
-    diff,
     environment::Environment,
-    plan::{Action, Drift},
     port::{ErrorClass, Observation, Problem},
     report::{Fact, Report, Truth, conditions, report_blocked},
-    resource::{Output, Severity},
+    resource::Output,
 };
 
 /// The field manager of the status, and of nothing else.
 const MANAGER: &str = "cloister";
-/// How many deviations the status lists; the rest is counted.
-const DRIFT_ITEMS: usize = 50;
 /// How many resources the status lists with their ids.
 const RESOURCE_ITEMS: usize = 512;
 /// How many held steps the status lists.
@@ -56,7 +52,7 @@ impl StatusWriter {
         Self { api: Api::namespaced(client.clone(), &namespace), name: object.name_any() }
     }
 
-    /// Tell what a full look found.
+    /// Tell what a full look found. Gives what the status says now.
     ///
     /// # Errors
     /// When the API server did not take it.
@@ -66,26 +62,33 @@ impl StatusWriter {
         environment: Option<&Environment>,
         observation: &Observation,
         report: &Report,
-    ) -> Result<(), kube::Error> {
+    ) -> Result<EnvironmentStatus, kube::Error> {
         let now = now();
         let before = object.status.clone().unwrap_or_default();
         let mut status = compose(object, &before, environment, observation, report, now).within_bounds();
         settle_times(&before, &mut status, now);
-        self.write_if_new(object, &before, &status).await
+        self.write_if_new(object, &before, &status).await?;
+        Ok(status)
     }
 
-    /// Tell what keeps us from looking. What was known before stays as it was.
+    /// Tell what keeps us from looking. What was known before stays as it was. Gives what the status says now.
     ///
     /// # Errors
     /// When the API server did not take it.
-    pub async fn tell_blocked(&self, object: &IsolatedNotebookEnvironment, report: &Report) -> Result<(), kube::Error> {
+    pub async fn tell_blocked(
+        &self,
+        object: &IsolatedNotebookEnvironment,
+        report: &Report,
+    ) -> Result<EnvironmentStatus, kube::Error> {
         let now = now();
         let before = object.status.clone().unwrap_or_default();
         let mut status = before.clone();
         status.observed_generation = object.metadata.generation;
         status.conditions = conditions(object, &before, &report.facts, now);
         status.last_handled_reconcile_at = object.annotations().get(RECONCILE_AT).cloned();
-        self.write_if_new(object, &before, &status.within_bounds()).await
+        let status = status.within_bounds();
+        self.write_if_new(object, &before, &status).await?;
+        Ok(status)
     }
 
     /// Remember the account before anything is made in it, so that a deletion knows where to look whatever happens next. All conditions
@@ -107,8 +110,10 @@ impl StatusWriter {
         let mut status = before.clone();
         status.account = Some(account.to_owned());
         status.conditions = conditions(&object, &before, &report_blocked(&first).facts, now());
-        // The generation counts as observed only once it was compared with AWS.
-        self.apply(&object, &status, None).await
+        // The generation counts as observed only once it was compared with AWS; an object that was edited meanwhile is visited anew, so that no
+        // status speaks of a manifest that it was not made from.
+        let version = object.resource_version();
+        self.apply(&object, &status, version).await
     }
 
     async fn write_if_new(
@@ -211,7 +216,7 @@ fn compose(
     status.packages = Some(packages(environment));
     status.execution_role = Some(ExecutionRoleStatus { arn: Some(environment.role_arn()) });
     status.notebooks = notebooks(report);
-    status.drift = Some(drift(before, report, now));
+    status.drift = Some(drift::drift(before, report, now));
     status.next_steps = report.next_steps.iter().take(NEXT_STEPS).cloned().collect();
     status.plan_digest.clone_from(&report.approval);
     let available = report.endpoints.iter().filter(|endpoint| endpoint.available).count();
@@ -223,7 +228,7 @@ fn compose(
     status
 }
 
-/// Nothing in the status changes by time alone, but for `lastVerifiedTime` once in an hour (decision 28).
+/// Nothing in the status changes by time alone, but for `lastVerifiedTime` once in an hour.
 fn settle_times(before: &EnvironmentStatus, status: &mut EnvironmentStatus, now: Timestamp) {
     let mut same = status.clone();
     same.last_verified_time.clone_from(&before.last_verified_time);
@@ -231,6 +236,8 @@ fn settle_times(before: &EnvironmentStatus, status: &mut EnvironmentStatus, now:
         before.last_verified_time.as_ref().is_some_and(|time| now.as_second() - time.0.as_second() < VERIFIED_SECONDS);
     if same == *before && fresh {
         *status = same;
+    } else {
+        drift::forget_corrected(status, now);
     }
 }
 
@@ -328,44 +335,6 @@ fn notebooks(report: &Report) -> Vec<NotebookStatus> {
         restart_pending: notebook.restart_pending.then_some(true),
     };
     report.notebooks.iter().map(status).collect()
-}
-
-fn drift(before: &EnvironmentStatus, report: &Report, now: Timestamp) -> DriftStatus {
-    let known = before.drift.as_ref().map(|drift| drift.items.as_slice()).unwrap_or_default();
-    let item = |drift: &Drift| {
-        let field = (!drift.path.is_empty()).then(|| drift.path.clone());
-        let resource = drift.address.to_string();
-        let earlier = known
-            .iter()
-            .find(|item| item.resource == resource && item.field == field && item.observed == drift.observed);
-        DriftItem {
-            id: Some(drift.id.clone()),
-            kind: match drift.kind {
-                diff::DriftKind::Changed => DriftKind::Changed,
-                diff::DriftKind::Missing => DriftKind::Missing,
-                diff::DriftKind::Unexpected => DriftKind::Unexpected,
-            },
-            desired: drift.desired.clone(),
-            observed: drift.observed.clone(),
-            severity: match drift.severity {
-                Severity::High => DriftSeverity::High,
-                Severity::Medium => DriftSeverity::Medium,
-                Severity::Low => DriftSeverity::Low,
-            },
-            action: match drift.action {
-                Action::Correct => DriftAction::Pending,
-                Action::Held => DriftAction::AwaitingApproval,
-                Action::Report => DriftAction::Reported,
-            },
-            first_seen: earlier.map_or(Time(now), |item| item.first_seen.clone()),
-            resource,
-            field,
-        }
-    };
-    DriftStatus {
-        total: i32::try_from(report.drift.len()).unwrap_or(i32::MAX),
-        items: report.drift.iter().take(DRIFT_ITEMS).map(item).collect(),
-    }
 }
 
 /// Whether a report says that everything is as asked; for logs and Events.

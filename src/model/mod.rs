@@ -7,6 +7,7 @@
 pub mod access;
 pub mod address;
 pub mod adoption;
+pub mod asked;
 pub mod diff;
 pub mod environment;
 pub mod graph;

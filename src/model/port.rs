@@ -51,6 +51,23 @@ impl ErrorClass {
         matches!(self, Self::Denied | Self::Credentials | Self::Quota | Self::Invalid | Self::Exists)
     }
 
+    /// Its name, as metrics and logs show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::Exists => "Exists",
+            Self::Throttled => "Throttled",
+            Self::Waiting => "Waiting",
+            Self::Denied => "Denied",
+            Self::Credentials => "Credentials",
+            Self::Quota => "Quota",
+            Self::Invalid => "Invalid",
+            Self::Unknown => "Unknown",
+            Self::Transient => "Transient",
+        }
+    }
+
     /// The reason that conditions give.
     #[must_use]
     pub const fn reason(self) -> &'static str {

@@ -7,7 +7,7 @@ use super::{
     environment::{Endpoint, Environment},
     owner::Ownership,
     permissions::{access_restricted, permissions_ready},
-    plan::{Action, Drift, Plan},
+    plan::{Action, Drift, Hold, Plan, Verb},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
     resource::{Management, Output, Phase, Sight, Wanted},
     services::Service,
@@ -140,6 +140,12 @@ pub struct Report {
     pub notebooks: Vec<NotebookReport>,
     /// The kinds that are being waited for.
     pub waiting_for: BTreeSet<Kind>,
+    /// The steps that were carried out, or begun, in this visit.
+    pub written: BTreeMap<Address, Verb>,
+    /// What did not work in this visit, or could not be seen.
+    pub problems: Vec<Problem>,
+    /// How many steps wait for their turn.
+    pub queued: usize,
     /// When to look again.
     pub next: Next,
 }
@@ -164,7 +170,7 @@ pub fn report_blocked(problem: &Problem) -> Report {
         fact(conditions::STALLED, if stalled { Truth::True } else { Truth::False }),
     ];
     facts.extend(DETAILS.iter().map(|name| fact(name, Truth::Unknown)));
-    Report { facts, next: Next::Retry(problem.class), ..empty() }
+    Report { facts, problems: vec![problem.clone()], next: Next::Retry(problem.class), ..empty() }
 }
 
 /// The conditions besides the three that kstatus reads.
@@ -190,6 +196,9 @@ const fn empty() -> Report {
         endpoints: Vec::new(),
         notebooks: Vec::new(),
         waiting_for: BTreeSet::new(),
+        written: BTreeMap::new(),
+        problems: Vec::new(),
+        queued: 0,
         next: Next::Check,
     }
 }
@@ -205,8 +214,12 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
     drift.sort_by(|one, other| {
         (one.severity, &one.address, &one.path).cmp(&(other.severity, &other.address, &other.path))
     });
-    let mut facts = summary(&states, plan);
-    facts.push(in_sync(&drift));
+    let stuck = stuck(&states, plan, outcomes);
+    let mut facts = summary(&states, plan, outcomes, &stuck);
+    if environment.rules.paused {
+        say_paused(&mut facts);
+    }
+    facts.push(in_sync(&drift, observation));
     facts.push(not_evaluated(conditions::ISOLATED, "the isolation verdict is not part of this version"));
     facts.push(group(conditions::NETWORK_READY, &states, |kind| kind <= Kind::VpcEndpoint));
     facts.push(permissions_ready(environment, observation));
@@ -216,7 +229,7 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
     }));
     facts.push(access_restricted());
     Report {
-        next: next(&states, plan),
+        next: next(&states, plan, outcomes, &stuck),
         facts,
         drift,
         next_steps: plan
@@ -231,7 +244,21 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
         endpoints: endpoints(environment, observation, &states),
         notebooks: notebooks(environment, observation, &states),
         waiting_for: waiting_for(&states, outcomes),
+        written: written(plan, outcomes),
+        problems: problems(plan, outcomes).cloned().collect(),
+        queued: queued(outcomes),
     }
+}
+
+/// The steps that were carried out or begun.
+fn written(plan: &Plan, outcomes: &Outcomes) -> BTreeMap<Address, Verb> {
+    let done = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Done | Outcome::Started(_)));
+    let steps = plan.steps.iter().filter(|(address, _)| done(address));
+    steps.map(|(address, step)| (address.clone(), step.verb)).collect()
+}
+
+fn queued(outcomes: &Outcomes) -> usize {
+    outcomes.values().filter(|outcome| matches!(outcome, Outcome::Waiting(_))).count()
 }
 
 /// What is to be said while an environment is being deleted.
@@ -285,6 +312,9 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         facts,
         ids: ids(observation),
         waiting_for: if unfinished || anything { left } else { BTreeSet::new() },
+        written: written(plan, outcomes),
+        problems: problems(plan, outcomes).cloned().collect(),
+        queued: queued(outcomes),
         next,
         ..empty()
     }
@@ -363,17 +393,21 @@ impl View<'_> {
     }
 }
 
-fn first_problem(plan: &Plan, outcomes: &Outcomes) -> Option<Problem> {
+fn problems<'a>(plan: &'a Plan, outcomes: &'a Outcomes) -> impl Iterator<Item = &'a Problem> {
     let failed = outcomes.values().filter_map(|outcome| match outcome {
         Outcome::Failed(problem) => Some(problem),
         Outcome::Done | Outcome::Started(_) | Outcome::Waiting(_) => None,
     });
-    let all: Vec<&Problem> = plan.problems.iter().chain(failed).collect();
+    plan.problems.iter().chain(failed)
+}
+
+fn first_problem(plan: &Plan, outcomes: &Outcomes) -> Option<Problem> {
+    let all: Vec<&Problem> = problems(plan, outcomes).collect();
     all.iter().find(|problem| problem.class.needs_person()).or_else(|| all.first()).map(|problem| (*problem).clone())
 }
 
 /// Ready, Reconciling, Stalled: one contract for kstatus, Flux, Argo CD and `kubectl wait`.
-fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
+fn summary(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes, stuck: &BTreeSet<Address>) -> Vec<Fact> {
     let blocked = states.iter().find_map(|(_, state)| match state {
         State::Blocked(problem) => Some(problem.clone()),
         State::Ready | State::Moving(_) | State::Unclear(_) => None,
@@ -382,12 +416,15 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         State::Unclear(problem) => Some(problem.clone()),
         State::Ready | State::Moving(_) | State::Blocked(_) => None,
     });
-    let spare: Vec<String> = plan
-        .steps
-        .keys()
-        .filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address))
-        .map(ToString::to_string)
-        .collect();
+    let left_over = left_over(states, plan, outcomes);
+    let failed = |person: bool| {
+        let mut problems = left_over.iter().filter_map(|(_, problem)| *problem);
+        problems.find(|problem| problem.class.needs_person() == person).cloned()
+    };
+    let blocked = blocked.or_else(|| failed(true));
+    let unclear = unclear.or_else(|| failed(false));
+    let spare: Vec<String> =
+        left_over.iter().filter(|(_, problem)| problem.is_none()).map(|(address, _)| address.to_string()).collect();
     let held_spare = plan.held.iter().find(|held| states.iter().all(|(wanted, _)| wanted.address != held.step.address));
     let mut moving: Vec<String> = states
         .iter()
@@ -404,7 +441,7 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         reason: reason.to_owned(),
         message: bounded(message, 1024),
     };
-    let working = !moving.is_empty() || unclear.is_some();
+    let working = anything_moves(states, &left_over, stuck) || unclear.is_some();
     let ready = match (&blocked, &unclear, moving.first(), held_spare) {
         (Some(problem), ..) => fact(conditions::READY, Truth::False, &problem.reason, &problem.to_string()),
         (None, Some(problem), ..) => fact(conditions::READY, Truth::Unknown, &problem.reason, &problem.to_string()),
@@ -423,6 +460,9 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
         let reason = unclear.as_ref().map_or("Progressing", |problem| problem.reason.as_str());
         let message = unclear.as_ref().map_or_else(|| waits(&moving), ToString::to_string);
         fact(conditions::RECONCILING, Truth::True, reason, &message)
+    } else if !moving.is_empty() {
+        let message = format!("waits for what is stalled: {}", moving.join(", "));
+        fact(conditions::RECONCILING, Truth::False, "Stalled", &message)
     } else {
         fact(conditions::RECONCILING, Truth::False, "Idle", "nothing is going on")
     };
@@ -439,14 +479,46 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan) -> Vec<Fact> {
     vec![ready, reconciling, stalled]
 }
 
+/// What is not wanted any more and is to go, with what keeps it from going.
+fn left_over<'a>(
+    states: &[(&Wanted, State)],
+    plan: &'a Plan,
+    outcomes: &'a Outcomes,
+) -> Vec<(&'a Address, Option<&'a Problem>)> {
+    let spare = plan.steps.keys().filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address));
+    let failed = |address: &Address| match outcomes.get(address) {
+        Some(Outcome::Failed(problem)) => Some(problem),
+        Some(Outcome::Done | Outcome::Started(_) | Outcome::Waiting(_)) | None => None,
+    };
+    spare.map(|address| (address, failed(address))).collect()
+}
+
+/// While paused nothing goes on, whatever there is to do; that is said even when there is nothing to do.
+fn say_paused(facts: &mut [Fact]) {
+    if let Some(fact) = facts.iter_mut().find(|fact| fact.name == conditions::RECONCILING) {
+        fact.truth = Truth::False;
+        fact.reason = Hold::Paused.reason().into();
+        fact.message = "`spec.paused` is true: AWS is looked at and not written to".into();
+    }
+}
+
 fn waits(moving: &[String]) -> String {
     format!("waits for {}", moving.join(", "))
 }
 
-fn in_sync(drift: &[Drift]) -> Fact {
-    let (truth, reason, message) = match drift.first() {
-        None => (Truth::True, "InSync", "nothing deviates".to_owned()),
-        Some(first) => {
+fn in_sync(drift: &[Drift], observation: &Observation) -> Fact {
+    let mut sights = observation.sights.values();
+    let unseen = sights.find_map(|sight| match sight {
+        Sight::Unknown(problem) => Some(problem),
+        Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) => None,
+    });
+    let (truth, reason, message) = match (drift.first(), unseen) {
+        (None, Some(problem)) => {
+            let message = format!("not everything can be looked at: {}", problem.message);
+            (Truth::Unknown, problem.reason.as_str(), bounded(&message, 1024))
+        }
+        (None, None) => (Truth::True, "InSync", "nothing deviates".to_owned()),
+        (Some(first), _) => {
             let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
             let place = if first.path.is_empty() {
                 first.address.to_string()
@@ -497,18 +569,52 @@ fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind)
     }
 }
 
-fn next(states: &[(&Wanted, State)], plan: &Plan) -> Next {
-    let moving = states.iter().any(|(_, state)| matches!(state, State::Moving(_))) || !plan.steps.is_empty();
-    let worst = states.iter().filter_map(|(_, state)| match state {
+/// When to look again. What moves is looked at soon, whatever else is stuck; but what only waits for its turn behind something stuck does
+/// not move.
+fn next(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes, stuck: &BTreeSet<Address>) -> Next {
+    let left_over = left_over(states, plan, outcomes);
+    let of_states = states.iter().filter_map(|(_, state)| match state {
         State::Blocked(problem) | State::Unclear(problem) => Some(problem.class),
         State::Ready | State::Moving(_) => None,
     });
-    match worst.min() {
-        // What moves is looked at soon, whatever else is stuck.
-        _ if states.iter().any(|(_, state)| matches!(state, State::Moving(_))) => Next::Poll,
+    let of_left_over = left_over.iter().filter_map(|(_, problem)| problem.map(|problem| problem.class));
+    let worst = of_states.chain(of_left_over).min();
+    match worst {
+        _ if anything_moves(states, &left_over, stuck) => Next::Poll,
         Some(class) => Next::Retry(class),
-        None if moving => Next::Poll,
-        None => Next::Check,
+        None if plan.steps.is_empty() => Next::Check,
+        None => Next::Poll,
+    }
+}
+
+/// Whether something is on its way that does not only wait behind something stuck.
+fn anything_moves(
+    states: &[(&Wanted, State)],
+    left_over: &[(&Address, Option<&Problem>)],
+    stuck: &BTreeSet<Address>,
+) -> bool {
+    let free = |address: &Address| !stuck.contains(address);
+    states.iter().any(|(wanted, state)| matches!(state, State::Moving(_)) && free(&wanted.address))
+        || left_over.iter().any(|(address, problem)| problem.is_none() && free(address))
+}
+
+/// Everything that is stuck, and everything whose turn comes only after that.
+fn stuck(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes) -> BTreeSet<Address> {
+    let of_states = states.iter().filter(|(_, state)| matches!(state, State::Blocked(_) | State::Unclear(_)));
+    let mut stuck: BTreeSet<Address> = of_states.map(|(wanted, _)| wanted.address.clone()).collect();
+    let failed = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
+    stuck.extend(failed.map(|(address, _)| address.clone()));
+    loop {
+        let waits = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Waiting(_)));
+        let behind = plan
+            .steps
+            .iter()
+            .filter(|(address, step)| waits(address) && !stuck.contains(*address) && !step.after.is_disjoint(&stuck));
+        let behind: Vec<Address> = behind.map(|(address, _)| address.clone()).collect();
+        if behind.is_empty() {
+            return stuck;
+        }
+        stuck.extend(behind);
     }
 }
 

@@ -10,19 +10,25 @@ use std::{
 use crate::cluster::checkout;
 
 /// The modules of the top level, and those that each may name.
-const RULE: [(&str, &[&str]); 6] = [
+const RULE: [(&str, &[&str]); 8] = [
     ("model", &["model"]),
-    ("aws", &["aws", "model"]),
-    ("kubernetes", &["kubernetes", "model"]),
+    ("metrics", &["metrics"]),
+    ("serve", &["serve", "metrics"]),
+    ("aws", &["aws", "model", "metrics"]),
+    ("kubernetes", &["kubernetes", "model", "metrics"]),
     ("resources", &["resources", "aws", "model"]),
     ("sandbox", &["sandbox"]),
-    ("cli", &["cli", "kubernetes", "resources", "aws", "model", "sandbox"]),
+    ("cli", &["cli", "kubernetes", "resources", "aws", "model", "sandbox", "metrics", "serve"]),
 ];
 
 /// Crates that the pure core must not know.
 const IMPURE: [&str; 4] = ["tokio", "kube", "aws_sdk_", "aws_smithy_"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
+    let single = folder.with_extension("rs");
+    if !folder.exists() && single.exists() {
+        return vec![single];
+    }
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();

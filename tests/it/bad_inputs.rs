@@ -69,6 +69,8 @@ fn adopt(tenant: &mut Tenant, address: &str) {
 
 /// Ready, and nothing is written any more.
 async fn gets_ready(world: &World, tenant: &mut Tenant) {
+    // What is stalled is tried again by itself.
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let visit = world.settle(tenant).await;
     assert_ready(&visit.report);
     world.check(tenant).await;

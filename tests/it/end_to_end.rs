@@ -4,6 +4,8 @@
 #![expect(clippy::too_many_lines, reason = "a scenario is read from top to bottom")]
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -53,7 +55,7 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a folder");
         let log = std::fs::File::create(folder.path().join("controller.log")).expect("a log");
         let controller = Command::new(env!("CARGO_BIN_EXE_cloister"))
-            .args(["controller", "--namespace", &namespace])
+            .args(["controller", "--namespace", &namespace, "--metrics-address", "127.0.0.1:0"])
             .env("KUBECONFIG", cluster().kubeconfig_of_controller(&namespace, folder.path()))
             .env("AWS_ENDPOINT_URL", &url)
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
@@ -125,13 +127,68 @@ impl Stage {
         serde_json::from_slice(&output.stdout).unwrap_or(Json::Null)
     }
 
+    /// Have AWS looked at now, and wait until that is answered.
+    fn look_now(&self, name: &str, stamp: &str) {
+        self.kubectl(["annotate", "ine", name, "--overwrite", &format!("cloister.dev/reconcile-at={stamp}")]);
+        self.wait_for(name, &format!("jsonpath={{.status.lastHandledReconcileAt}}={stamp}"));
+    }
+
+    /// A page of the controller's own server.
+    fn page(&self, path: &str) -> (u16, String) {
+        let log = std::fs::read_to_string(self.folder.path().join("controller.log")).expect("a log");
+        let line = log.lines().find(|line| line.contains("metrics and health are served")).expect("it says where");
+        let at = line.rfind("127.0.0.1:").expect("an address");
+        let address: String =
+            line[at..].chars().take_while(|letter| ".:".contains(*letter) || letter.is_ascii_digit()).collect();
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, body.to_owned())
+    }
+
+    /// The value of a sample as Prometheus's own parser reads it; the sum where the labels leave several.
+    fn sample(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        const READ: &str = "import json, sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as read; \
+            print(json.dumps([[s.name, s.labels, s.value] for f in read(sys.stdin.read()) for s in f.samples]))";
+        let (status, page) = self.page("/metrics");
+        assert_eq!(status, 200);
+        let mut python = Command::new("python3")
+            .args(["-c", READ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        python.stdin.take().expect("a pipe").write_all(page.as_bytes()).expect("written");
+        let output = python.wait_with_output().expect("an end");
+        assert!(output.status.success(), "not OpenMetrics, or python3 without prometheus_client: {page}");
+        let samples: Json = serde_json::from_slice(&output.stdout).expect("JSON");
+        let matching =
+            |sample: &&Json| sample[0] == name && labels.iter().all(|(key, value)| sample[1][key] == **value);
+        let found: Vec<f64> =
+            samples.as_array().into_iter().flatten().filter(matching).filter_map(|sample| sample[2].as_f64()).collect();
+        (!found.is_empty()).then(|| found.iter().sum())
+    }
+
+    /// Reason and type of every Event, and how many there are.
+    fn events(&self) -> std::collections::BTreeMap<(String, String), usize> {
+        let output = self.kubectl(["get", "events.events.k8s.io", "-o", "json"]);
+        let all: Json = serde_json::from_slice(&output.stdout).expect("Events");
+        let mut counts = std::collections::BTreeMap::new();
+        for event in all["items"].as_array().into_iter().flatten() {
+            let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+            *counts.entry((text("reason"), text("type"))).or_default() += 1;
+        }
+        counts
+    }
+
     /// Ask for full looks, and prove that none of them writes to AWS or to the status.
     fn assert_quiet(&self, name: &str) {
         self.simulator.clear_log();
         for round in ["first", "second", "third"] {
-            let stamp = format!("cloister.dev/reconcile-at={round}");
-            self.kubectl(["annotate", "ine", name, "--overwrite", &stamp]);
-            self.wait_for(name, &format!("jsonpath={{.status.lastHandledReconcileAt}}={round}"));
+            self.look_now(name, round);
         }
         let version = self.object(name)["metadata"]["resourceVersion"].clone();
         std::thread::sleep(Duration::from_secs(4));
@@ -446,5 +503,88 @@ fn an_isolated_notebook_gets_its_packages() {
         stage.assert_quiet(name);
         stage.delete(name);
         assert_eq!(stage.left(REGION), before, "what was there before is there still, and nothing else");
+    }
+}
+
+#[test]
+fn what_somebody_changes_is_told_in_status_events_and_metrics() {
+    const REGION: &str = "ap-northeast-1";
+    let stage = Stage::new("telling");
+    let name = "closed-network";
+    let manifest = stage.example("closed-network.yaml");
+    stage.apply(&manifest);
+    stage.wait_for(name, "condition=Ready");
+    assert_eq!((stage.page("/healthz").0, stage.page("/readyz").0), (200, 200));
+    let labels = [("namespace", stage.namespace.as_str()), ("name", name)];
+    let drift =
+        |severity| stage.sample("cloister_environment_drift_items", &[labels[0], labels[1], ("severity", severity)]);
+    let status = |name| stage.object(name)["status"].clone();
+
+    let endpoints = stage.aws(REGION, &["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
+    let of_sts = |endpoint: &&Json| endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".sts"));
+    let endpoint = endpoints.as_array().into_iter().flatten().find(of_sts).expect("the endpoint of STS");
+    let id = endpoint["VpcEndpointId"].as_str().expect("an id");
+    let group = endpoint["Groups"][0]["GroupId"].as_str().expect("a group");
+    let change = || {
+        stage.aws(REGION, &["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id, "--no-private-dns-enabled"]);
+        let open = ["--group-id", group, "--protocol", "tcp", "--port", "22", "--cidr", "0.0.0.0/0"];
+        stage.aws(REGION, &[&["ec2", "authorize-security-group-ingress"], &open[..]].concat());
+    };
+    change();
+    stage.look_now(name, "changed");
+    stage.wait_for(name, "condition=InSync");
+    stage.wait_for(name, "condition=Ready");
+    let told = status(name)["drift"].clone();
+    assert_eq!(told["total"], 0);
+    assert_eq!(texts(&told["items"], "action"), ["Corrected", "Corrected"], "{told:#}");
+    assert_eq!(texts(&told["items"], "field").len(), 2);
+    assert!(told["items"].as_array().is_some_and(|items| items.iter().all(|item| item["correctedAt"].is_string())));
+    assert_eq!((drift("High"), drift("Medium")), (Some(0.0), Some(0.0)));
+    let events = stage.events();
+    let count =
+        |reason: &str, kind: &str| events.get(&(reason.to_owned(), kind.to_owned())).copied().unwrap_or_default();
+    assert_eq!((count("DriftFound", "Warning"), count("DriftFound", "Normal")), (1, 1), "{events:#?}");
+    assert_eq!(count("DriftCorrected", "Normal"), 2, "{events:#?}");
+    assert!(count("Creating", "Normal") >= 1 && count("Changing", "Normal") >= 1 && count("Ready", "Normal") >= 1);
+    stage.assert_quiet(name);
+    assert_eq!(stage.events(), events, "a look that finds nothing new is no news");
+
+    // An edit is none of this; and what is only looked at stays open.
+    stage.apply(&manifest.replace("spec:\n", "spec:\n  management: Observe\n"));
+    stage.look_now(name, "observe");
+    change();
+    stage.look_now(name, "observed");
+    let told = status(name)["drift"].clone();
+    assert_eq!(told["total"], 2, "{told:#}");
+    assert_eq!((drift("High"), drift("Medium"), drift("Low")), (Some(1.0), Some(1.0), Some(0.0)));
+    let held = stage.sample("cloister_environment_held_steps", &labels);
+    assert_eq!(held, Some(2.0));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    let verified = stage.sample("cloister_environment_last_verified_timestamp_seconds", &labels).expect("a time");
+    assert!((now - verified).abs() < 30.0, "{verified}");
+    let requests = |operation| {
+        let labels = [("service", "ec2"), ("operation", operation), ("outcome", "OK")];
+        stage.sample("cloister_aws_requests_total", &labels).unwrap_or_default()
+    };
+    assert_eq!(
+        (requests("CreateVpc"), requests("CreateVpcEndpoint"), requests("RevokeSecurityGroupIngress")),
+        (1.0, 7.0, 1.0)
+    );
+    assert!(stage.sample("cloister_aws_throttles_total", &[("by", "budget")]).unwrap_or_default() > 0.0);
+    assert_eq!(stage.sample("cloister_environments", &[("condition", "Stalled"), ("status", "True")]), Some(1.0));
+    assert!(stage.sample("cloister_reconciles_total", &[]).unwrap_or_default() > 5.0);
+    assert_eq!(stage.sample("cloister_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+
+    stage.apply(&manifest);
+    stage.wait_for(name, "condition=Ready");
+    stage.delete(name);
+    assert_eq!(
+        (drift("High"), stage.sample("cloister_environment_held_steps", &labels)),
+        (None, None),
+        "the series are gone"
+    );
+    let events = stage.events();
+    for reason in ["DeletionWaits", "Deleting", "Gone", "ObserveOnly"] {
+        assert!(events.keys().any(|(found, _)| found == reason), "{reason}: {events:#?}");
     }
 }

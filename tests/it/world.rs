@@ -17,6 +17,7 @@ use cloister::{
     },
     model::{
         address::Address,
+        asked::{Asked, Told},
         environment::Environment,
         owner::Owner,
         plan::{Plan, plan, plan_deletion},
@@ -52,6 +53,7 @@ pub struct Tenant {
     pub remembered: BTreeMap<Address, String>,
     intents: Mutex<Vec<Intent>>,
     freshness: Freshness,
+    asked: Asked,
 }
 
 /// What one visit saw and did.
@@ -99,12 +101,15 @@ impl World {
         let scope = tenant.scope(Arc::clone(&environment));
         let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
         tenant.settle(&observation);
-        let plan = plan(&environment, &observation, &scope.remembered);
+        let mut plan = plan(&environment, &observation, &scope.remembered);
+        tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &Told::default());
         let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
+        tenant.asked.did(&plan, &outcomes);
         let report = report(&environment, &observation, &plan, &outcomes);
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
         tenant.remembered.extend(report.ids.clone());
-        tenant.freshness = if report.next == Next::Check { Freshness::Check } else { Freshness::Poll };
+        let reconciling = report.fact(conditions::RECONCILING).is_some_and(|fact| fact.truth.as_str() == "True");
+        tenant.freshness = if reconciling { Freshness::Poll } else { Freshness::Check };
         Visit { observation, plan, report }
     }
 
@@ -177,6 +182,7 @@ impl Tenant {
             remembered: BTreeMap::new(),
             intents: Mutex::default(),
             freshness: Freshness::Now,
+            asked: Asked::default(),
         }
     }
 
@@ -201,7 +207,8 @@ impl Tenant {
         }
     }
 
-    fn scope(&self, environment: Arc<Environment>) -> Scope {
+    /// What a look needs.
+    pub fn scope(&self, environment: Arc<Environment>) -> Scope {
         Scope {
             owner: self.owner(),
             identity: identity::to_model(&self.identity),

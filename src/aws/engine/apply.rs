@@ -12,7 +12,7 @@ use crate::{
     aws::{
         account::Account,
         error::AwsError,
-        provider::{Created, Progress, Provider, Writer},
+        provider::{Created, Permit, Progress, Provider, Writer},
         region_facts,
     },
     model::{
@@ -45,6 +45,7 @@ struct Turned {
 
 struct Round<'a> {
     engine: &'a Engine,
+    permit: Permit,
     account: &'a Account,
     scope: &'a Scope,
     observation: &'a Observation,
@@ -57,6 +58,7 @@ impl Engine {
     /// Carry out the steps that are ready, and those that become ready by it.
     pub(super) async fn carry_out(
         &self,
+        permit: Permit,
         account: &Account,
         scope: &Scope,
         observation: &Observation,
@@ -65,7 +67,7 @@ impl Engine {
     ) -> Outcomes {
         let marks = self.marks(&scope.owner);
         let facts = region_facts::facts(account, scope.environment.as_deref()).await;
-        let round = Round { engine: self, account, scope, observation, facts, marks: &marks, intents };
+        let round = Round { engine: self, permit, account, scope, observation, facts, marks: &marks, intents };
         let mut outputs = observation.outputs.clone();
         let mut outcomes = Outcomes::new();
         let mut pending: BTreeMap<&Address, &Step> = plan.steps.iter().collect();
@@ -308,7 +310,7 @@ impl Round<'_> {
     }
 
     fn writer(&self, kind: Kind, intent: Option<String>) -> Writer<'_> {
-        Writer { account: self.account, marks: self.marks, kind, attempt: 0, intent }
+        Writer { account: self.account, _permit: self.permit, marks: self.marks, kind, attempt: 0, intent }
     }
 }
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use self::memory::Marks;
 use super::{
     account::{Account, Accounts, Connection},
-    provider::Provider,
+    provider::{Permit, Provider},
 };
 use crate::model::{
     address::Kind,
@@ -88,8 +88,12 @@ impl Cloud for Engine {
     }
 
     async fn apply(&self, scope: &Scope, observation: &Observation, plan: &Plan, intents: &dyn IntentLog) -> Outcomes {
-        match self.open(scope).await {
-            Ok(account) => self.carry_out(&account, scope, observation, plan, intents).await,
+        let permitted = match Permit::of(scope) {
+            Ok(permit) => self.open(scope).await.map(|account| (permit, account)),
+            Err(problem) => Err(problem),
+        };
+        match permitted {
+            Ok((permit, account)) => self.carry_out(permit, &account, scope, observation, plan, intents).await,
             Err(problem) => plan
                 .steps
                 .keys()

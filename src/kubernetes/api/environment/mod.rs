@@ -179,8 +179,8 @@ pub struct IsolatedNotebookEnvironmentSpec {
     #[serde(default)]
     pub deletion_protection: bool,
 
-    /// While true, AWS is neither read nor written for this environment, and its deletion waits. Default: `false`.
-    /// Can be changed. Example: `true`.
+    /// While true, AWS is looked at and not written to for this environment: drift and what would be done are shown, and its
+    /// deletion waits. Default: `false`. Can be changed. Example: `true`.
     #[serde(default)]
     pub paused: bool,
 

@@ -246,9 +246,9 @@ pub struct ResourceReference {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftStatus {
-    /// How many there are.
+    /// How many there are now; those that were corrected do not count.
     pub total: i32,
-    /// The first 50, by severity and address.
+    /// The first 50, by severity and address, then up to ten that were corrected of late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -286,6 +286,9 @@ pub struct DriftItem {
     pub action: DriftAction,
     /// When it was first seen.
     pub first_seen: Time,
+    /// When it was seen to be corrected. Goes with the first change of the status an hour later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_at: Option<Time>,
 }
 
 /// What kind of difference it is.
@@ -313,8 +316,10 @@ pub enum DriftSeverity {
 /// What was done about a difference.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DriftAction {
-    /// It was put right.
+    /// It was put right, and seen to be right.
     Corrected,
+    /// What puts it right was written, and is not seen yet.
+    Correcting,
     /// It is about to be put right.
     Pending,
     /// Putting it right disrupts somebody and waits for an approval.
