@@ -71,8 +71,8 @@ fn find<'a>(
         }
         Management::Owned => {
             let tagged = |item: &&Item| {
-                item.address.as_ref() == Some(&wanted.address)
-                    || owner.address_of(&item.tags).as_ref() == Some(&wanted.address)
+                let address = item.address.clone().or_else(|| owner.address_of(&item.tags));
+                address.as_ref() == Some(&wanted.address) && provider.may_be(wanted, item)
             };
             let mut ours: Vec<&Item> = items.iter().filter(tagged).collect();
             // Of two with the same address the one that is known by id stays, else the one with the smaller id: always the same.
@@ -82,7 +82,7 @@ fn find<'a>(
                 .copied()
                 // What a person names may be taken over wherever it stands; whether it fits is weighed later.
                 .or_else(|| items.iter().find(|item| Some(&item.id) == named && of_nobody_here(item)))
-                .or_else(|| items.iter().find(|item| Some(&item.id) == known))
+                .or_else(|| items.iter().find(|item| Some(&item.id) == known && provider.may_be(wanted, item)))
                 .or_else(|| items.iter().find(|item| provider.same_place(wanted, item)))
         }
     }

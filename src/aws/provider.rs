@@ -270,6 +270,12 @@ pub trait Provider: ResourceKind {
         wanted.name.as_deref() == Some(item.id.as_str())
     }
 
+    /// Whether `item`, which carries the tags of `wanted`, may be it: a name that the manifest changed makes another thing of it.
+    fn may_be(&self, wanted: &Wanted, item: &Item) -> bool {
+        let _ = (wanted, item);
+        true
+    }
+
     /// Whether AWS makes a second one when asked twice. Then the intent is written down before the call.
     fn needs_intent(&self) -> bool {
         false

@@ -292,6 +292,26 @@ pub struct Notebook {
     pub on_start: Option<String>,
 }
 
+impl Notebook {
+    /// A notebook of which nothing but its name is known here.
+    fn of_somebody(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            existing: true,
+            instance_type: String::new(),
+            volume_size_gib: 0,
+            subnet: String::new(),
+            run: Run::Unmanaged,
+            root_access: false,
+            minimum_imds_version: String::new(),
+            kms_key_id: None,
+            platform: None,
+            on_create: None,
+            on_start: None,
+        }
+    }
+}
+
 /// Whether a notebook should run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Run {
@@ -319,6 +339,14 @@ impl Environment {
         let mut tags = self.tags.clone();
         tags.extend(self.owner.tags(address));
         tags
+    }
+
+    /// The same with these notebooks besides its own: some that left the list and are still there.
+    #[must_use]
+    pub fn with_notebooks<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let listed = |name: &str| self.notebooks.iter().any(|notebook| notebook.name.eq_ignore_ascii_case(name));
+        let others = names.filter(|name| !listed(name)).map(Notebook::of_somebody);
+        Self { notebooks: self.notebooks.iter().cloned().chain(others).collect(), ..self.clone() }
     }
 
     /// The ARN of the execution role.

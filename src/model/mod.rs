@@ -20,4 +20,5 @@ pub mod report;
 pub mod resource;
 pub mod services;
 pub mod start_script;
+pub mod step;
 pub mod value;

@@ -2,10 +2,7 @@
 //!
 //! Observe mode, a pause and missing approvals do not have code paths of their own: they are reasons for which a step is held.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     address::{Address, Kind},
@@ -16,130 +13,10 @@ use super::{
     owner::{OWN_TAG_KEYS, Ownership},
     port::{ErrorClass, Observation, Problem},
     resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
-    value::{Value, Wish, short_digest},
+    value::{Value, Wish},
 };
 
-/// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verb {
-    /// Make it.
-    Create,
-    /// Correct fields of it.
-    Update,
-    /// Make it ours, and correct fields of it.
-    Adopt,
-    /// Delete it.
-    Delete,
-    /// Take our owner tags off and leave it.
-    Release,
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Adopt => "adopt",
-            Self::Delete => "delete",
-            Self::Release => "release",
-        })
-    }
-}
-
-/// Why a step is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hold {
-    /// `management: Observe`.
-    Observe,
-    /// `paused: true`.
-    Paused,
-    /// It stops a notebook.
-    StopsNotebook,
-    /// It deletes a notebook and its volume.
-    DeletesNotebook,
-    /// AWS cannot change these fields of an existing thing.
-    Immutable,
-    /// It concerns everybody in a VPC that is not ours.
-    VpcWide,
-}
-
-impl Hold {
-    /// What a person can do about it.
-    #[must_use]
-    pub const fn way_out(&self) -> &'static str {
-        match self {
-            Self::Observe => "set management: Enforce to carry it out",
-            Self::Paused => "set paused: false to carry it out",
-            Self::StopsNotebook => "stops the notebook: approve these steps, or set disruption.stopNotebooks: Allow",
-            Self::DeletesNotebook => {
-                "deletes the notebook and its volume: approve these steps, or set disruption.deleteNotebooks: Allow"
-            }
-            Self::Immutable => {
-                "AWS cannot change it: add a second list item and remove this one, or change the manifest back"
-            }
-            Self::VpcWide => "concerns everybody in a VPC that is not ours: set network.acknowledgeVPCWide: true",
-        }
-    }
-
-    /// The reason that conditions give.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Observe => "ObserveOnly",
-            Self::Paused => "Paused",
-            Self::StopsNotebook | Self::DeletesNotebook => "ApprovalRequired",
-            Self::Immutable => "ImmutableField",
-            Self::VpcWide => "AcknowledgementRequired",
-        }
-    }
-
-    /// Whether an approval of exactly these steps lets it pass.
-    const fn can_be_approved(&self) -> bool {
-        matches!(self, Self::StopsNotebook | Self::DeletesNotebook)
-    }
-}
-
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it is about.
-    pub address: Address,
-    /// What it does.
-    pub verb: Verb,
-    /// The id of what it is done to, if it exists.
-    pub id: Option<String>,
-    /// What it corrects.
-    pub diffs: Vec<FieldDiff>,
-    /// The addresses whose steps come first: creations that give it inputs, deletions that make room.
-    pub after: BTreeSet<Address>,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.verb, self.address)?;
-        if let Some(id) = self.id.as_ref().filter(|id| **id != self.address.name) {
-            write!(formatter, " ({id})")?;
-        }
-        for (at, diff) in self.diffs.iter().take(4).enumerate() {
-            let glue = if at == 0 { ": " } else { "; " };
-            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
-            write!(formatter, "{glue}{} {} -> {}", diff.path, side(&diff.observed), side(&diff.desired))?;
-        }
-        if self.diffs.len() > 4 {
-            write!(formatter, "; and {} more", self.diffs.len() - 4)?;
-        }
-        Ok(())
-    }
-}
-
-/// A step that is not carried out, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// The step.
-    pub step: Step,
-    /// Why.
-    pub hold: Hold,
-}
+pub use super::step::{Held, Hold, Step, Verb};
 
 /// What is done about a deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,12 +66,22 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A digest of the held steps that a person can approve; the value of the approval annotation (design: only exactly the steps shown).
+    /// The digests of the held steps that a person can approve; the value of the approval annotation.
     #[must_use]
     pub fn approval(&self) -> Option<String> {
-        let lines: BTreeSet<String> =
-            self.held.iter().filter(|held| held.hold.can_be_approved()).map(|held| held.step.to_string()).collect();
-        (!lines.is_empty()).then(|| short_digest(&lines.into_iter().collect::<Vec<_>>().join("\n")))
+        let digests: Vec<String> = self.approvable().into_iter().collect();
+        (!digests.is_empty()).then(|| digests.join("-"))
+    }
+
+    /// Whether this approval is for all held steps that can be approved, and for no other plan. What was approved together is done one by one: what
+    /// is done already need not be held any more.
+    fn is_approved_by(&self, approval: &str) -> bool {
+        let approved: BTreeSet<&str> = approval.split('-').map(str::trim).collect();
+        self.approvable().iter().all(|digest| approved.contains(digest.as_str()))
+    }
+
+    fn approvable(&self) -> BTreeSet<String> {
+        self.held.iter().filter(|held| held.hold.can_be_approved()).map(|held| held.step.digest()).collect()
     }
 
     /// Whether there is nothing to do and nothing to wait for.
@@ -483,10 +370,14 @@ impl Planner<'_> {
             if seen.phase == Phase::Deleting {
                 self.plan.waiting.insert(seen.address.clone(), format!("{} is being deleted", seen.id));
             }
+            if self.is_in_use_for_now(seen) {
+                continue;
+            }
             let mut after = blockers(seen, spare.iter().copied());
-            // What stays may still hold on to it and lets go in this plan.
-            let holders =
-                self.plan.steps.values().filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
+            // What stays may still hold on to it and lets go in this plan, or once its step is not held any more.
+            let kept = self.plan.held.iter().filter(|held| held.keeps(seen.address.kind)).map(|held| &held.step);
+            let steps = self.plan.steps.values().chain(kept);
+            let holders = steps.filter(|step| gone_before(seen.address.kind).contains(&step.address.kind));
             after.extend(holders.map(|step| step.address.clone()));
             let step = if self.is_given_away(seen) {
                 step(seen, Verb::Release, Vec::new())
@@ -496,6 +387,12 @@ impl Planner<'_> {
             self.add(step);
         }
         self.keep_what_held_things_need();
+    }
+
+    /// Whether a notebook that is on its way may still have it: what it has instead is seen once it has come to rest.
+    fn is_in_use_for_now(&self, seen: &Seen) -> bool {
+        let moving = |kind: Kind| self.plan.waiting.keys().any(|address| address.kind == kind);
+        matches!(seen.address.kind, Kind::Role | Kind::Policy) && moving(Kind::NotebookInstance)
     }
 
     /// Whether something of ours that is not wanted any more serves something that was ours and is wanted as existing. It stays with that.
@@ -520,9 +417,11 @@ impl Planner<'_> {
         }
     }
 
-    /// What goes only after something whose deletion is held stays as well: nothing is to be waited for, and nothing to be approved twice.
+    /// What goes only after something whose step is held stays as well (the role that a notebook still has): nothing is to be waited for, and nothing
+    /// to be approved twice.
     fn keep_what_held_things_need(&mut self) {
-        let held = self.plan.held.iter().filter(|held| held.step.verb == Verb::Delete);
+        let held =
+            self.plan.held.iter().filter(|held| held.step.verb == Verb::Delete || held.hold == Hold::StopsNotebook);
         let mut staying: BTreeSet<Address> = held.map(|held| held.step.address.clone()).collect();
         loop {
             let before = staying.len();
@@ -625,7 +524,7 @@ fn is_stopped(seen: &Seen) -> bool {
 
 /// Apply the rules as filters: an approval lets held steps pass; Observe mode and a pause hold everything.
 fn hold_back(plan: &mut Plan, rules: &Rules) {
-    if rules.approved.is_some() && rules.approved == plan.approval() {
+    if rules.approved.as_ref().is_some_and(|approval| plan.is_approved_by(approval)) {
         let (approved, held) =
             std::mem::take(&mut plan.held).into_iter().partition::<Vec<_>, _>(|held| held.hold.can_be_approved());
         plan.held = held;

@@ -228,6 +228,11 @@ impl Outputs {
         self.0.contains_key(address)
     }
 
+    /// What exists of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Address> {
+        self.0.keys().filter(move |address| address.kind == kind)
+    }
+
     /// One output as an input of another resource.
     #[must_use]
     pub fn input(&self, address: &Address, output: Output) -> Wish<String> {

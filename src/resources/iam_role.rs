@@ -204,6 +204,11 @@ impl Provider for IamRole {
         wanted.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&item.id))
     }
 
+    /// A role is known by its name: under another one it is another role, and the earlier one is to go.
+    fn may_be(&self, wanted: &Wanted, item: &Item) -> bool {
+        self.same_place(wanted, item)
+    }
+
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         const OPERATION: &str = "iam:CreateRole";
         let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<RoleState>());

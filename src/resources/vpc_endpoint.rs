@@ -276,7 +276,9 @@ fn policy_wish(
     if facts.is_some_and(|facts| !facts.policy_supported) {
         return Wish::Any;
     }
-    Wish::Is(policy_of(environment, service, policy))
+    // A notebook that left the list is open to its users until it is gone.
+    let there = context.outputs.of_kind(Kind::NotebookInstance).map(|address| address.name.as_str());
+    Wish::Is(policy_of(&environment.with_notebooks(there), service, policy))
 }
 
 fn group_of_endpoints(environment: &Environment, context: Context<'_>) -> Wish<String> {

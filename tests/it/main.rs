@@ -15,6 +15,7 @@ mod cluster;
 mod control_plane;
 mod convergence;
 mod crashes;
+mod disruption;
 mod documented_permissions;
 mod edits;
 mod end_to_end;

@@ -63,9 +63,9 @@ pub struct EnvironmentStatus {
     #[schemars(length(max = 50), inner(length(max = 1024)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub next_steps: Vec<String>,
-    /// Digest of the plan behind `nextSteps`: the value that approves it.
+    /// Digests of those of `nextSteps` that can be approved: the value that approves exactly these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 128))]
+    #[schemars(length(max = 2048))]
     pub plan_digest: Option<String>,
     /// Results of security controls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
