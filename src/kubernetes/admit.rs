@@ -20,13 +20,15 @@ use super::api::{
 use crate::model::{
     environment::{
         BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
-        ManagedSubnet, Network, Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet,
-        Traffic, derived_name,
+        ManagedSubnet, Network, Notebook, Packages, Part, ROLE_SIDS, Repository, RepositoryPermissions, Rules, Run,
+        Subnet, Traffic, derived_name,
     },
+    hooks::hooks_of,
     owner::Owner,
     policy::{Clause, Conditions, Effect, PolicyDocument, Statement},
     port::{ErrorClass, Problem},
     services::Service,
+    start_script::TooLarge,
 };
 
 pub use crate::model::adoption::ANNOTATION as ADOPT;
@@ -58,7 +60,7 @@ pub fn admit(
     let repositories = repositories(spec)?;
     check_upstreams(&repositories)?;
     let notebooks = notebooks(spec)?;
-    Ok(Environment {
+    let environment = Environment {
         region: spec.region.clone(),
         tags: spec.tags.clone(),
         rules: rules(object)?,
@@ -81,7 +83,23 @@ pub fn admit(
         notebooks,
         owner,
         account,
-    })
+    };
+    check_hooks(&environment)?;
+    Ok(environment)
+}
+
+/// The schema bounds the user's fragments; how long they are together with ours only shows when they are put together.
+fn check_hooks(environment: &Environment) -> Result<(), Problem> {
+    for notebook in &environment.notebooks {
+        if let Err(TooLarge { hook, used, limit }) = hooks_of(environment, notebook) {
+            let name = &notebook.name;
+            return Err(invalid(format!(
+                "`spec.notebooks[{name}].lifecycle.{hook}` makes a script of {used} characters together with ours, as AWS \
+                 counts them (Base64); {limit} are allowed: shorten it or let it fetch the rest"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn invalid(message: impl Into<String>) -> Problem {
@@ -393,6 +411,13 @@ fn role(
         );
         return Err(invalid(message).because("NotAllowedByIdentity"));
     }
+    let ours = |sid: &&String| ROLE_SIDS.contains(&sid.as_str());
+    if let Some(sid) = role.statements.iter().filter_map(|statement| statement.sid.as_ref()).find(ours) {
+        return Err(invalid(format!(
+            "`spec.executionRole.statements` has the `sid` {sid}, which is one of ours; {} are taken",
+            ROLE_SIDS.join(", ")
+        )));
+    }
     let statements = role.statements.iter().map(|statement| Statement {
         sid: statement.sid.clone(),
         effect: effect(statement.effect),
@@ -443,13 +468,6 @@ fn notebooks(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Noteboo
                 "`spec.notebooks[{}].subnet` must be set, as there are several subnets",
                 notebook.name
             )));
-        }
-        if notebook.attach_lifecycle.unwrap_or_default() {
-            let message = format!(
-                "`spec.notebooks[{}].attachLifecycle` is not supported in this version; leave it out",
-                notebook.name
-            );
-            return Err(invalid(message));
         }
         let lifecycle = notebook.lifecycle.clone().unwrap_or_default();
         Ok(Notebook {

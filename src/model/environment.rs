@@ -239,6 +239,9 @@ pub enum ExecutionRole {
     },
 }
 
+/// The names of our own statements in the inline policy of a managed role: a statement of the user's has another one.
+pub const ROLE_SIDS: [&str; 7] = ["Token", "Bearer", "Read", "Logs", "ListBuckets", "ReadObjects", "WriteObjects"];
+
 /// A role of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedRole {

@@ -11,6 +11,7 @@ pub mod asked;
 pub mod diff;
 pub mod environment;
 pub mod graph;
+pub mod hooks;
 pub mod owner;
 pub mod permissions;
 pub mod plan;

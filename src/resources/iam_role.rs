@@ -568,6 +568,15 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_our_statements_are_kept_from_the_users() {
+        use crate::model::environment::ROLE_SIDS;
+
+        let policy = inline(&environment());
+        let ours: BTreeSet<&str> = policy.statements.iter().filter_map(|statement| statement.sid.as_deref()).collect();
+        assert_eq!(ours, BTreeSet::from(ROLE_SIDS));
+    }
+
+    #[test]
     fn a_bucket_that_is_read_is_not_written() {
         let mut environment = environment();
         managed_role(&mut environment).s3[0].write = false;

@@ -27,7 +27,8 @@ use crate::{
         owner::Tags,
         port::ErrorClass,
         resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
-        start_script::{IndexUrl, MAX_ENCODED, StartScript, TooLarge},
+        hooks::{Hooks, hooks_of},
+        start_script::{StartScript, TooLarge},
         value::{Value, Wish},
     },
 };
@@ -130,8 +131,8 @@ impl ResourceKind for NotebookLifecycle {
 
 fn desire(environment: &Environment, notebook: &Notebook) -> Wanted {
     let address = data_addresses::lifecycle(&notebook.name);
-    let state = match scripts(environment, notebook) {
-        Ok((on_create, on_start)) => LifecycleState {
+    let state = match hooks_of(environment, notebook) {
+        Ok(Hooks { on_create, on_start }) => LifecycleState {
             on_create: Wish::Is(on_create.map(Script)),
             on_start: Wish::Is(on_start.map(Script)),
             ..LifecycleState::default()
@@ -146,41 +147,6 @@ fn desire(environment: &Environment, notebook: &Notebook) -> Wanted {
         needs: Vec::new(),
         state: Arc::new(state),
     }
-}
-
-type Hooks = (Option<String>, Option<String>);
-
-/// The hooks of creation and start.
-fn scripts(environment: &Environment, notebook: &Notebook) -> Result<Hooks, TooLarge> {
-    let install = environment.packages.install.as_ref().filter(|install| install.formats.contains("pypi"));
-    let Some(install) = install else {
-        return Ok((
-            alone("onCreate", notebook.on_create.as_deref())?,
-            alone("onStart", notebook.on_start.as_deref())?,
-        ));
-    };
-    let domain = &environment.packages.domain;
-    let script = StartScript {
-        region: &environment.region,
-        domain: &domain.name,
-        domain_owner: &domain.owner,
-        repository: &install.repository,
-        index_url: IndexUrl::Composed,
-        on_start: notebook.on_start.as_deref(),
-        on_create: notebook.on_create.as_deref(),
-    };
-    Ok((script.on_create()?, Some(script.on_start()?)))
-}
-
-/// A fragment of the user's without anything of ours to go with it. Carriage returns would make the shell stumble.
-fn alone(hook: &'static str, fragment: Option<&str>) -> Result<Option<String>, TooLarge> {
-    let Some(fragment) = fragment else { return Ok(None) };
-    let mut script = fragment.replace("\r\n", "\n");
-    if !script.starts_with("#!") {
-        script.insert_str(0, "#!/bin/bash\n");
-    }
-    let used = StartScript::encoded(&script).len();
-    if used > MAX_ENCODED { Err(TooLarge { hook, used, limit: MAX_ENCODED }) } else { Ok(Some(script)) }
 }
 
 // --- provider -----------------------------------------------------------------------------------------------------------------
@@ -360,6 +326,8 @@ mod tests {
 
     #[test]
     fn a_script_that_is_too_long_is_kept_back_with_the_reason() {
+        use crate::model::start_script::MAX_ENCODED;
+
         let mut environment = environment();
         environment.notebooks[0].on_start = Some("x".repeat(MAX_ENCODED));
         let wanted = wanted(&environment).remove(0);

@@ -340,6 +340,33 @@ fn a_circle_of_upstreams_is_refused_with_the_circle() {
 }
 
 #[test]
+fn a_script_that_is_too_long_together_with_ours_is_refused_with_its_length_and_the_limit() {
+    for (hook, field) in [("onStart", true), ("onCreate", false)] {
+        let tenant = closed_network(|object| {
+            let long = Some("# a line of some length\n".repeat(330));
+            let lifecycle = object.spec.notebooks[0].lifecycle.get_or_insert_default();
+            *if field { &mut lifecycle.on_start } else { &mut lifecycle.on_create } = long;
+        });
+        let problem = admit(&tenant.object, tenant.owner(), &tenant.identity).expect_err("too long");
+        let words = stalled(&report_blocked(&problem));
+        let field = format!("`spec.notebooks[{NOTEBOOK}].lifecycle.{hook}` makes a script of ");
+        assert!(words.starts_with("InvalidSpec ") && words.contains(&field) && words.contains("16384"), "{words}");
+    }
+}
+
+#[test]
+fn a_statement_with_the_name_of_one_of_ours_is_refused_also_when_an_older_schema_took_it() {
+    let tenant = closed_network(|object| {
+        let statement = serde_json::json!({
+            "sid": "Logs", "effect": "Allow", "actions": ["logs:PutLogEvents"], "resources": ["*"]
+        });
+        object.spec.execution_role.statements = vec![serde_json::from_value(statement).expect("a statement")];
+    });
+    let problem = admit(&tenant.object, tenant.owner(), &tenant.identity).expect_err("a name of ours");
+    assert!(problem.message.contains("`spec.executionRole.statements`") && problem.message.contains("Logs"));
+}
+
+#[test]
 fn what_the_identity_does_not_allow_is_refused_with_what_it_allows() {
     let cases: [(fn(&mut IsolatedNotebookEnvironment), &str, &str); 3] = [
         (|object| object.spec.region = "eu-west-1".into(), "InvalidSpec", "ap-northeast-1"),

@@ -25,12 +25,7 @@ pub const DEFAULT_MINIMUM_IMDS_VERSION: i32 = 2;
     "!(has(self.existing) && self.existing) || !(has(self.instanceType) || has(self.volumeSizeGiB) || \
      has(self.subnet) || has(self.state) || has(self.rootAccess) || has(self.minimumIMDSVersion) || \
      has(self.kmsKeyId) || has(self.platformIdentifier) || has(self.lifecycle))",
-    "an existing notebook is never changed: besides `name` only `attachLifecycle` must be set on it"
-))]
-#[x_kube(validation = rule(
-    "attachLifecycle",
-    "!(has(self.attachLifecycle) && self.attachLifecycle) || (has(self.existing) && self.existing)",
-    "`attachLifecycle` must come with `existing: true`: a managed notebook has our lifecycle configuration anyway"
+    "an existing notebook is never changed: nothing but `name` must be set on it"
 ))]
 #[x_kube(validation = unchanged(
     "volumeSizeGiB",
@@ -99,10 +94,6 @@ pub struct Notebook {
     /// changed to `true` only, which releases the notebook. Example: `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<bool>,
-    /// Whether our lifecycle configuration, which sets up pip, is attached to an existing notebook. This version cannot do
-    /// that yet: an environment that asks for it stalls and says so. Default: `false`. Can be changed. Example: `false`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attach_lifecycle: Option<bool>,
 }
 
 /// Fragments of shell script that run after ours.

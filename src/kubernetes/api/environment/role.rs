@@ -6,6 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::environment::ROLE_SIDS;
 use crate::kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged};
 
 /// Conditions of a statement: operator, then condition key, then values.
@@ -36,6 +37,7 @@ pub type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
      self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))",
     "`sid` must not appear twice in `executionRole.statements`"
 ))]
+#[x_kube(validation = rule("statements", &leaves_our_sids(), &our_sids()))]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRole {
     /// ARN of an existing role. It is checked and never changed, except for what `attachPolicy` adds. Default: a managed
@@ -77,6 +79,15 @@ pub struct ExecutionRole {
     #[schemars(length(max = 20))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub statements: Vec<Statement>,
+}
+
+fn leaves_our_sids() -> String {
+    let ours = ROLE_SIDS.join("', '");
+    format!("!has(self.statements) || self.statements.all(s, !has(s.sid) || !(s.sid in ['{ours}']))")
+}
+
+fn our_sids() -> String {
+    format!("`sid` must not be that of one of our own statements: {}", ROLE_SIDS.join(", "))
 }
 
 /// Access to one bucket.
