@@ -6,8 +6,10 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::environment::ROLE_SIDS;
-use crate::kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged};
+use crate::{
+    kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged},
+    model::environment::ROLE_SIDS,
+};
 
 /// Conditions of a statement: operator, then condition key, then values.
 pub type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
