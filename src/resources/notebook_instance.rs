@@ -471,13 +471,17 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
             subnet: Wish::Is(details.subnet.clone().unwrap_or_default()),
             security_groups: Wish::Is(details.security_groups.clone()),
             kms_key_id: Wish::Is(details.kms_key.as_deref().and_then(kms_key::id)),
-            instance_type: Wish::Is(details.instance_type.clone()),
-            role_arn: Wish::Is(details.role_arn.clone()),
+            instance_type: shown(&details.instance_type),
+            role_arn: shown(&details.role_arn),
             lifecycle_config: Wish::Is(details.lifecycle.clone()),
-            root_access: Wish::Is(details.root_access.clone()),
-            minimum_imds_version: Wish::Is(details.minimum_imds_version.clone()),
-            platform_identifier: Wish::Is(details.platform.clone()),
-            volume_size_gib: Wish::Is(details.volume_size.min(asked)),
+            root_access: shown(&details.root_access),
+            minimum_imds_version: shown(&details.minimum_imds_version),
+            platform_identifier: shown(&details.platform),
+            volume_size_gib: if details.volume_size == 0 {
+                Wish::Any
+            } else {
+                Wish::Is(details.volume_size.min(asked))
+            },
             // What a failed notebook needs is said by its phase, not by a difference.
             running: if row.status == FAILED { Wish::Any } else { Wish::Is(row.status.clone()) },
             restart_after_update: Wish::Is(note.restart),
@@ -493,6 +497,11 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
         }),
         tags,
     }
+}
+
+/// What AWS leaves out of an answer is not known; nothing is stopped and changed because of it.
+fn shown(text: &str) -> Wish<String> {
+    if text.is_empty() { Wish::Any } else { Wish::Is(text.to_owned()) }
 }
 
 /// How far AWS is with a notebook, by its status (aws-facts 3.3).
@@ -602,6 +611,28 @@ mod tests {
         };
         assert_eq!(volume(50), (Wish::Is(20), 1));
         assert_eq!(volume(10), (Wish::Is(10), 0));
+    }
+
+    #[test]
+    fn what_an_answer_leaves_out_is_no_difference_that_would_stop_a_notebook() {
+        let wanted = wanted(&environment());
+        let partial = Details {
+            instance_type: String::new(),
+            role_arn: String::new(),
+            root_access: String::new(),
+            minimum_imds_version: String::new(),
+            platform: String::new(),
+            volume_size: 0,
+            lifecycle: wanted.state::<NotebookState>().lifecycle_config.known().cloned().flatten(),
+            ..details()
+        };
+        let item = item(&row("InService"), &partial, Tags::new(), false, Some(&wanted));
+        let seen = item.state.as_any().downcast_ref::<NotebookState>().unwrap().fields();
+        let asked = wanted.state::<NotebookState>().fields();
+        let stopping = asked.iter().zip(&seen).filter(|(asked, _)| asked.change == Change::Stopped);
+        for (asked, seen) in stopping {
+            assert!(seen.value == Wish::Any || seen.value == asked.value, "{}", asked.name);
+        }
     }
 
     #[test]

@@ -197,3 +197,24 @@ async fn the_policy_moves_along_when_the_manifest_names_another_role() {
     world.settle(&mut tenant).await;
     assert_eq!(roles_with(&hands, &policy).await, [OTHER]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_role_on_somebodys_machines_is_not_deleted_and_the_profile_is_named() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let arn = tenant.environment().role_arn();
+    let role = arn.rsplit('/').next().expect("a name");
+    hands.iam.create_instance_profile().instance_profile_name("machines").send().await.expect("a profile");
+    let add = hands.iam.add_role_to_instance_profile().instance_profile_name("machines").role_name(role);
+    add.send().await.expect("added");
+    let report = world.delete(&mut tenant).await;
+    let why = crate::hands::stalled(&report);
+    assert!(why.starts_with("InUse") && why.contains("machines"), "{why}");
+    let inline = hands.iam.list_role_policies().role_name(role).send().await.expect("a list");
+    assert!(!inline.policy_names().is_empty(), "the role keeps its rights as long as it stays");
+    let remove = hands.iam.remove_role_from_instance_profile().instance_profile_name("machines").role_name(role);
+    remove.send().await.expect("removed");
+    // A look may be some seconds old.
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert_eq!(world.delete(&mut tenant).await.next, Next::Gone);
+}

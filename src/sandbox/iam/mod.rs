@@ -7,6 +7,7 @@
 mod authorize;
 mod aws_managed;
 mod details;
+mod instance_profile;
 mod paging;
 pub(super) mod parameters;
 mod policy;
@@ -25,6 +26,7 @@ use super::clock::Instant;
 use super::wire::{Call, Refusal, Reply, unknown_operation};
 use super::world::World;
 pub use authorize::{Denial, authorize, permits, request};
+pub use instance_profile::InstanceProfile;
 pub use policy::{ManagedPolicy, PolicyVersion};
 pub use principals::{InvalidPrincipal, show_principals, store_principals};
 pub use role::Role;
@@ -37,6 +39,7 @@ pub struct State {
     roles: BTreeMap<String, Role>,
     policies: BTreeMap<String, ManagedPolicy>,
     users: BTreeMap<String, User>,
+    instance_profiles: BTreeMap<String, InstanceProfile>,
 }
 
 impl State {
@@ -126,7 +129,13 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
         "TagRole" => role::tag(world, call),
         "UntagRole" => role::untag(world, call),
         "ListRoleTags" => role::list_tags(world, call),
-        "ListInstanceProfilesForRole" => role::list_instance_profiles(world, call),
+        "ListInstanceProfilesForRole" => instance_profile::list_for_role(world, call),
+        "CreateInstanceProfile" => instance_profile::create(world, call),
+        "GetInstanceProfile" => instance_profile::get(world, call),
+        "DeleteInstanceProfile" => instance_profile::delete(world, call),
+        "AddRoleToInstanceProfile" => instance_profile::add_role(world, call),
+        "RemoveRoleFromInstanceProfile" => instance_profile::remove_role(world, call),
+        "ListInstanceProfiles" => instance_profile::list(world, call),
         "PutRolePolicy" => role_policies::put(world, call),
         "GetRolePolicy" => role_policies::get(world, call),
         "ListRolePolicies" => role_policies::list(world, call),

@@ -47,6 +47,7 @@ const fn takes(name: &'static str, form: Form) -> Parameter {
 }
 
 const ROLE: Parameter = needs("RoleName", Form::Name(64));
+const PROFILE: Parameter = needs("InstanceProfileName", Form::Name(128));
 const POLICY_ARN: Parameter = needs("PolicyArn", Form::Arn);
 const POLICY_NAME: Parameter = needs("PolicyName", Form::Name(128));
 const POLICY_DOCUMENT: Parameter = needs("PolicyDocument", Form::Document);
@@ -74,7 +75,12 @@ pub(super) fn of(operation: &str) -> Option<Vec<Parameter>> {
         "UpdateRole" => vec![ROLE, takes("Description", Form::Description), takes("MaxSessionDuration", SESSION)],
         "UpdateRoleDescription" => vec![ROLE, needs("Description", Form::Description)],
         "UpdateAssumeRolePolicy" => vec![ROLE, POLICY_DOCUMENT],
-        "ListRoles" | "ListUsers" => vec![takes("PathPrefix", Form::PathPrefix), MARKER, MAX_ITEMS],
+        "CreateInstanceProfile" => vec![PROFILE, takes("Path", Form::Path), TAGS],
+        "GetInstanceProfile" | "DeleteInstanceProfile" => vec![PROFILE],
+        "AddRoleToInstanceProfile" | "RemoveRoleFromInstanceProfile" => vec![PROFILE, ROLE],
+        "ListRoles" | "ListUsers" | "ListInstanceProfiles" => {
+            vec![takes("PathPrefix", Form::PathPrefix), MARKER, MAX_ITEMS]
+        }
         "TagRole" => vec![ROLE, needs("Tags", Form::Tags)],
         "UntagRole" => vec![ROLE, needs("TagKeys", Form::TagKeys)],
         "ListRoleTags" | "ListRolePolicies" | "ListInstanceProfilesForRole" => vec![ROLE, MARKER, MAX_ITEMS],

@@ -11,8 +11,8 @@ use super::super::world::World;
 use super::principals::{show_principals, store_principals};
 use super::tags::Tags;
 use super::{
-    NOTHING, already_exists, arn, delete_conflict, invalid_input, limit_exceeded, malformed, no_such_entity, paging,
-    required, role_policies, url_encoded, visible_from,
+    NOTHING, already_exists, arn, delete_conflict, instance_profile, invalid_input, limit_exceeded, malformed,
+    no_such_entity, paging, required, role_policies, url_encoded, visible_from,
 };
 
 /// Characters of a trust policy; white space counts (aws-facts 4.1).
@@ -113,7 +113,7 @@ impl Role {
     }
 
     /// What lists show of a role: no tags, no boundary, no last use (IAM API `ListRoles`).
-    fn summary(&self, world: &mut World) -> Value {
+    pub(super) fn summary(&self, world: &mut World) -> Value {
         json!({
             "Path": self.path,
             "RoleName": self.name,
@@ -139,6 +139,7 @@ impl Role {
 
     /// What `GetAccountAuthorizationDetails` shows: all policies, but neither description nor session length.
     pub(super) fn detail(&self, world: &mut World) -> Value {
+        let profiles = instance_profile::of_role(world, self).into_iter().map(|(_, profile)| profile);
         let inline = self
             .inline
             .iter()
@@ -151,7 +152,7 @@ impl Role {
             "Arn": self.arn,
             "CreateDate": iso8601_seconds(self.created),
             "AssumeRolePolicyDocument": url_encoded(&show_principals(world, &self.trust.document)),
-            "InstanceProfileList": [],
+            "InstanceProfileList": profiles.collect::<Value>(),
             "RolePolicyList": inline.collect::<Value>(),
             "AttachedManagedPolicies": attached.collect::<Value>(),
             "PermissionsBoundary": self.boundary_json(),
@@ -281,8 +282,11 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Reply {
     if !role.inline.is_empty() {
         return Err(delete_conflict("Cannot delete entity, must delete policies first."));
     }
-    let key = role.name.to_lowercase();
-    world.account(&call.account).iam.roles.remove(&key);
+    let role = role.clone();
+    if !instance_profile::of_role(world, &role).is_empty() {
+        return Err(delete_conflict("Cannot delete entity, must remove roles from instance profile first."));
+    }
+    world.account(&call.account).iam.roles.remove(&role.name.to_lowercase());
     Ok(NOTHING)
 }
 
@@ -311,10 +315,4 @@ pub(super) fn untag(world: &mut World, call: &Call) -> Reply {
 pub(super) fn list_tags(world: &mut World, call: &Call) -> Reply {
     let items = named(world, call)?.tags.items();
     paging::list(call, "Tags", items)
-}
-
-/// Nothing here makes instance profiles, so no role is in one.
-pub(super) fn list_instance_profiles(world: &mut World, call: &Call) -> Reply {
-    named(world, call)?;
-    paging::list(call, "InstanceProfiles", Vec::new())
 }

@@ -522,6 +522,33 @@ fn service_linked_roles_are_not_for_everybody() {
 }
 
 #[test]
+fn a_role_in_an_instance_profile_cannot_go() {
+    let mut account = Account::new();
+    account.role("worker");
+    let profile = json!({"InstanceProfileName": "machines"});
+    let both = json!({"InstanceProfileName": "machines", "RoleName": "worker"});
+    assert_eq!(account.code("AddRoleToInstanceProfile", both.clone()), "NoSuchEntity");
+    account.ok("CreateInstanceProfile", profile.clone());
+    assert_eq!(
+        account.code("CreateInstanceProfile", json!({"InstanceProfileName": "Machines"})),
+        "EntityAlreadyExists"
+    );
+    account.ok("AddRoleToInstanceProfile", both.clone());
+    assert_eq!(account.code("AddRoleToInstanceProfile", both.clone()), "LimitExceeded");
+    let shown = account.ok("GetInstanceProfile", profile.clone());
+    assert_eq!(shown["InstanceProfile"]["Roles"][0]["RoleName"], "worker");
+    let details = account.ok("GetAccountAuthorizationDetails", json!({"Filter": ["Role"]}));
+    assert_eq!(details["RoleDetailList"][0]["InstanceProfileList"][0]["InstanceProfileName"], "machines");
+    assert_eq!(account.code("DeleteRole", json!({"RoleName": "worker"})), "DeleteConflict");
+    assert_eq!(account.code("DeleteInstanceProfile", profile.clone()), "DeleteConflict");
+    account.ok("RemoveRoleFromInstanceProfile", both.clone());
+    assert_eq!(account.code("RemoveRoleFromInstanceProfile", both), "NoSuchEntity");
+    account.ok("DeleteRole", json!({"RoleName": "worker"}));
+    account.ok("DeleteInstanceProfile", profile);
+    assert_eq!(account.ok("ListInstanceProfiles", json!({}))["InstanceProfiles"], json!([]));
+}
+
+#[test]
 fn operations_that_are_not_simulated_say_so() {
     assert_eq!(Account::new().code("CreateGroup", json!({})), "InvalidAction");
 }

@@ -131,7 +131,8 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     );
     let allowed = world.settings.quotas.lifecycle_configurations;
     let lifecycles = &mut region(world, call).sagemaker.lifecycles;
-    if lifecycles.contains_key(&name) {
+    // As with notebooks, two names that differ only in case would share one ARN.
+    if lifecycles.values().any(|lifecycle| lifecycle.arn == arn) {
         // aws-facts 5.2: a validation error that says "duplicate"; the exact words are not known.
         return Err(invalid(format!("Cannot create a duplicate Notebook Instance Lifecycle Config ({arn})")));
     }

@@ -295,6 +295,7 @@ async fn a_lifecycle_configuration_is_kept_as_sent_and_cannot_go_while_it_is_use
     };
     create("pip").on_start(hook(&script)).send().await.unwrap();
     assert!(refusal(create("pip").send().await).1.contains("duplicate"));
+    assert!(refusal(create("Pip").send().await).1.contains("duplicate"), "both would have the same ARN");
     assert!(refusal(create("raw").on_start(hook("#!/bin/bash")).send().await).1.contains("Base64"));
     let long = "A".repeat(16388);
     assert!(refusal(create("long").on_start(hook(&long)).send().await).1.contains("16384"));

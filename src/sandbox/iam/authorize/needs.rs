@@ -167,7 +167,9 @@ fn iam_main(world: &mut World, call: &Call) -> Need {
     let prefix = format!("arn:{}:iam::{}:", world.settings.partition, call.account);
     let path = call.text("Path").unwrap_or("/");
     let state = &world.account(&call.account).iam;
-    let (resource, boundary) = if let Some(name) = call.text("RoleName") {
+    let (resource, boundary) = if let Some(name) = call.text("InstanceProfileName") {
+        (format!("{prefix}instance-profile{path}{name}"), None)
+    } else if let Some(name) = call.text("RoleName") {
         match state.role(name) {
             Some(role) => (role.arn.clone(), role.boundary.clone()),
             None => (format!("{prefix}role{path}{name}"), None),
