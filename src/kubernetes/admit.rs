@@ -57,7 +57,9 @@ pub fn admit(
         )));
     }
     check_limits(spec, identity)?;
-    let repositories = repositories(spec)?;
+    let role = role(spec, &owner, identity)?;
+    let role_arn = role.arn(&account);
+    let repositories = repositories(spec, &role_arn)?;
     check_upstreams(&repositories)?;
     let notebooks = notebooks(spec)?;
     let environment = Environment {
@@ -71,7 +73,7 @@ pub fn admit(
                 owner: spec.packages.domain.owner.clone().unwrap_or_else(|| account.clone()),
                 existing: spec.packages.domain.existing,
                 encryption_key: spec.packages.domain.encryption_key.clone(),
-                policy: None,
+                policy: domain_policy(&spec.packages.domain, &role_arn)?,
             },
             repositories,
             install: spec.packages.install.as_ref().map(|install| Install {
@@ -79,7 +81,7 @@ pub fn admit(
                 formats: install.formats.iter().map(wire).collect(),
             }),
         },
-        role: role(spec, &owner, identity)?,
+        role,
         notebooks,
         owner,
         account,
@@ -296,7 +298,7 @@ fn endpoint_policy(service: &str, policy: Option<&spec::EndpointPolicy>) -> Resu
 
 // --- packages -----------------------------------------------------------------------------------------------------------------
 
-fn repositories(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Repository>, Problem> {
+fn repositories(spec: &spec::IsolatedNotebookEnvironmentSpec, role_arn: &str) -> Result<Vec<Repository>, Problem> {
     let convert = |repository: &spec::Repository| {
         Ok(Repository {
             name: repository.name.clone(),
@@ -309,48 +311,89 @@ fn repositories(spec: &spec::IsolatedNotebookEnvironmentSpec) -> Result<Vec<Repo
                 Some(permissions) if permissions.statements.is_empty() => {
                     RepositoryPermissions::Readers(permissions.readers.iter().cloned().collect())
                 }
-                Some(permissions) => RepositoryPermissions::Document(repository_policy(&repository.name, permissions)?),
+                Some(permissions) => {
+                    RepositoryPermissions::Document(repository_policy(&repository.name, permissions, role_arn)?)
+                }
             },
         })
     };
     spec.packages.repositories.iter().map(convert).collect()
 }
 
-/// How long a repository policy may be (aws-facts 2.4).
-const REPOSITORY_POLICY_LIMIT: usize = 7168;
+/// How long the policy of a domain or repository may be (aws-facts 2.4).
+const RESOURCE_POLICY_LIMIT: usize = 7168;
+/// What reading a repository takes by its own policy (aws-facts 2.3).
+const READ_ACTIONS: [&str; 3] =
+    ["codeartifact:ReadFromRepository", "codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages"];
+/// What using a domain takes by its own policy (aws-facts 2.3).
+const USE_ACTIONS: [&str; 3] =
+    ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
 
-fn repository_policy(repository: &str, permissions: &spec::RepositoryPermissions) -> Result<PolicyDocument, Problem> {
-    let principal = |principal: &String| if principal == "*" { principal.clone() } else { format!("AWS:{principal}") };
-    let mut statements: BTreeSet<Statement> = permissions
-        .statements
-        .iter()
-        .map(|statement| Statement {
+fn repository_policy(
+    repository: &str,
+    permissions: &spec::RepositoryPermissions,
+    role_arn: &str,
+) -> Result<PolicyDocument, Problem> {
+    let mut statements = resource_statements(&permissions.statements, role_arn);
+    if !permissions.readers.is_empty() {
+        statements.insert(ordinary("CloisterReaders", READ_ACTIONS, &permissions.readers, role_arn));
+    }
+    resource_policy(&format!("spec.packages.repositories[{repository}].permissions"), statements)
+}
+
+fn domain_policy(domain: &spec::Domain, role_arn: &str) -> Result<Option<PolicyDocument>, Problem> {
+    let Some(permissions) = &domain.permissions else { return Ok(None) };
+    let mut statements = resource_statements(&permissions.statements, role_arn);
+    if !permissions.users.is_empty() || statements.is_empty() {
+        statements.insert(ordinary("CloisterUsers", USE_ACTIONS, &permissions.users, role_arn));
+    }
+    resource_policy("spec.packages.domain.permissions", statements).map(Some)
+}
+
+/// What the execution role and those who are named besides it may do in the ordinary way.
+fn ordinary(sid: &str, actions: [&str; 3], named: &[String], role_arn: &str) -> Statement {
+    let principals = named.iter().map(principal).chain([format!("AWS:{role_arn}")]);
+    Statement::allow(sid, actions, ["*"]).by(principals)
+}
+
+fn principal(text: &String) -> String {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.as_str() {
+        "*" => text.clone(),
+        // As policies are compared: an account's number is its root.
+        account if is_account => format!("AWS:arn:aws:iam::{account}:root"),
+        arn => format!("AWS:{arn}"),
+    }
+}
+
+fn resource_statements(statements: &[spec::ResourceStatement], role_arn: &str) -> BTreeSet<Statement> {
+    let convert = |statement: &spec::ResourceStatement| {
+        let principals = match statement.principals.as_slice() {
+            [] => Clause::of([format!("AWS:{role_arn}")]),
+            named => Clause::of(named.iter().map(principal)),
+        };
+        Statement {
             sid: statement.sid.clone(),
             effect: effect(statement.effect),
-            principals: Some(Clause::of(statement.principals.iter().map(principal))),
+            principals: Some(principals),
             actions: Clause::of(statement.actions.iter().cloned()),
             resources: Some(Clause::of(["*"])),
             conditions: conditions(&statement.conditions),
-        })
-        .collect();
-    if !permissions.readers.is_empty() {
-        let readers = permissions.readers.iter().map(principal);
-        statements.insert(Statement::allow("CloisterReaders", READ_ACTIONS, ["*"]).by(readers));
-    }
+        }
+    };
+    statements.iter().map(convert).collect()
+}
+
+fn resource_policy(field: &str, statements: BTreeSet<Statement>) -> Result<PolicyDocument, Problem> {
     let document = PolicyDocument::new(statements);
     let used = document.to_json().len();
-    if used > REPOSITORY_POLICY_LIMIT {
-        let field = format!("spec.packages.repositories[{repository}].permissions");
+    if used > RESOURCE_POLICY_LIMIT {
         return Err(invalid(format!(
-            "`{field}` make a policy of {used} characters, {REPOSITORY_POLICY_LIMIT} are allowed"
+            "`{field}` make a policy of {used} characters, {RESOURCE_POLICY_LIMIT} are allowed"
         )));
     }
     Ok(document)
 }
-
-/// What reading a repository takes by its own policy (aws-facts 2.3).
-const READ_ACTIONS: [&str; 3] =
-    ["codeartifact:ReadFromRepository", "codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages"];
 
 /// CEL has no recursion, so circles among upstreams are found here.
 fn check_upstreams(repositories: &[Repository]) -> Result<(), Problem> {

@@ -242,6 +242,17 @@ pub enum ExecutionRole {
 /// The names of our own statements in the inline policy of a managed role: a statement of the user's has another one.
 pub const ROLE_SIDS: [&str; 7] = ["Token", "Bearer", "Read", "Logs", "ListBuckets", "ReadObjects", "WriteObjects"];
 
+impl ExecutionRole {
+    /// Its ARN in this account.
+    #[must_use]
+    pub fn arn(&self, account: &str) -> String {
+        match self {
+            Self::Managed(role) => format!("arn:aws:iam::{account}:role/{}", role.name),
+            Self::Existing { arn, .. } => arn.clone(),
+        }
+    }
+}
+
 /// A role of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedRole {
@@ -355,10 +366,7 @@ impl Environment {
     /// The ARN of the execution role.
     #[must_use]
     pub fn role_arn(&self) -> String {
-        match &self.role {
-            ExecutionRole::Managed(role) => format!("arn:aws:iam::{}:role/{}", self.account, role.name),
-            ExecutionRole::Existing { arn, .. } => arn.clone(),
-        }
+        self.role.arn(&self.account)
     }
 
     /// The ARN of the domain.

@@ -96,7 +96,10 @@ impl<'a> View<'a> {
 
     fn way(&self, service: Service) -> Way<'a> {
         match self.environment.network.endpoints.get(&service) {
-            None => return Way::NotAsked,
+            None => {
+                let declare = format!("no endpoint of {service} is declared in network.endpoints (id or external)");
+                return Way::Unseen(declare);
+            }
             Some(Endpoint::External) => {
                 return Way::Unseen(format!("the endpoint of {service} is elsewhere, and its policy cannot be seen"));
             }

@@ -21,11 +21,11 @@ use crate::{
     },
     model::{
         access::{Place, PolicyInPlace},
-        address::Kind,
+        address::{Address, Kind},
         diff::{FieldDiff, TAGS, touches},
-        environment::Environment,
+        environment::{Environment, ExecutionRole},
         owner::Tags,
-        policy::PolicyDocument,
+        policy::{PolicyDocument, Statement},
         port::ErrorClass,
         resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         value::Wish,
@@ -196,7 +196,7 @@ impl ResourceKind for CodeArtifactDomain {
             address,
             management: if owned { Management::Owned } else { Management::Existing(domain.name.clone()) },
             name: Some(domain.name.clone()),
-            needs: Vec::new(),
+            needs: if owned { needs(environment) } else { Vec::new() },
             state: Arc::new(DomainState {
                 encryption_key: key.map_or(Wish::Any, Wish::Is),
                 policy: if owned { Wish::Is(domain.policy.clone()) } else { Wish::Any },
@@ -205,6 +205,18 @@ impl ResourceKind for CodeArtifactDomain {
             }),
         }]
     }
+}
+
+/// A policy cannot name a role that does not exist (aws-facts 2.4).
+fn needs(environment: &Environment) -> Vec<Address> {
+    let role = format!("AWS:{}", environment.role_arn());
+    let names_it = |statement: &Statement| {
+        statement.principals.as_ref().is_some_and(|principals| principals.patterns.contains(&role))
+    };
+    let policy = environment.packages.domain.policy.as_ref();
+    let waits = policy.is_some_and(|policy| policy.statements.iter().any(names_it));
+    let managed = matches!(environment.role, ExecutionRole::Managed(_));
+    if waits && managed { vec![data_addresses::role()] } else { Vec::new() }
 }
 
 // --- provider -----------------------------------------------------------------------------------------------------------------

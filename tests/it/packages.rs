@@ -1,9 +1,12 @@
 //! Domain and repositories against a simulated `CodeArtifact` that others work on, too.
 
-use cloister::sandbox::world::Delays;
+use cloister::{
+    kubernetes::api::environment::{DomainPermissions, ResourceStatement},
+    sandbox::world::Delays,
+};
 
 use crate::{
-    hands::{drift, made, made_with, paths, stalled},
+    hands::{Hands, drift, made, made_with, paths, stalled},
     world::{ACCOUNT, World, assert_ready},
 };
 
@@ -148,6 +151,51 @@ async fn the_policy_names_the_role_again_after_the_role_was_made_again() {
     let visit = world.check(&mut tenant).await;
     assert_ready(&visit.report);
     assert!(document().await.contains(&role) && !document().await.contains("AROA"), "{}", document().await);
+}
+
+/// The policy of the domain, as somebody else sees it.
+async fn domain_policy(hands: &Hands) -> Option<String> {
+    let get = hands.codeartifact.get_domain_permissions_policy().domain(DOMAIN).send().await.ok()?;
+    get.policy.and_then(|policy| policy.document)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_domain_has_the_policy_of_the_manifest_gets_it_back_and_loses_it_again() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made_with(&world, |object| {
+        let statement = ResourceStatement {
+            sid: Some("Describe".into()),
+            actions: vec!["codeartifact:DescribePackageGroup".into()],
+            ..ResourceStatement::default()
+        };
+        let permissions = DomainPermissions { users: vec!["444455556666".into()], statements: vec![statement] };
+        object.spec.packages.domain.permissions = Some(permissions);
+    })
+    .await;
+    let role = tenant.environment().role_arn();
+    let made = domain_policy(&hands).await.expect("a policy");
+    assert!(made.contains("arn:aws:iam::444455556666:root") || made.contains("444455556666"), "{made}");
+    assert_eq!(
+        made.matches(&role).count(),
+        2,
+        "the role is among the users, and a statement without principals is for it: {made}"
+    );
+    let visit = world.check(&mut tenant).await;
+    assert_eq!((paths(&visit), world.writes()), (Vec::new(), Vec::new()), "an account's number is its root");
+
+    let open = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"codeartifact:*","Resource":"*"}]}"#;
+    let put = hands.codeartifact.put_domain_permissions_policy().domain(DOMAIN).policy_document(open);
+    put.send().await.expect("put");
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert!(paths(&visit).contains(&"policy.Statement[Open]".to_owned()), "{:?}", paths(&visit));
+    assert_eq!(world.writes(), ["PutDomainPermissionsPolicy"]);
+
+    world.simulator.clear_log();
+    tenant.edit(|object| object.spec.packages.domain.permissions = None);
+    let visit = world.settle(&mut tenant).await;
+    assert_ready(&visit.report);
+    assert_eq!((domain_policy(&hands).await, world.writes()), (None, vec!["DeleteDomainPermissionsPolicy".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
 use bytes::Bytes;
 use cloister::{
-    kubernetes::api::environment::Management,
+    kubernetes::api::{
+        IsolatedNotebookEnvironment,
+        environment::{Management, PackageFormat},
+    },
     model::{
         report::{Fact, Truth, conditions},
         resource::Output,
@@ -455,6 +458,43 @@ async fn a_verdict_of_foreign_policies_does_not_hold_back_ready() {
     let fact = site.agreed(&visit).await;
     is(&fact, Truth::False, "ExplicitDeny", &["sts:GetServiceBearerToken on * is denied", "inline policy halt"]);
     assert_ready(&visit.report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_other_formats_need_a_way_to_s3() {
+    let both = |object: &mut IsolatedNotebookEnvironment| {
+        let install = object.spec.packages.install.as_mut().expect("something to install from");
+        install.formats = vec![PackageFormat::Pypi, PackageFormat::Npm];
+    };
+    let mut site = Site::closed_network().await;
+    site.tenant.edit(|object| {
+        object.spec.management = Management::Enforce;
+        both(object);
+    });
+    is(&site.settle().await, Truth::True, "Allowed", &[]);
+    site.tenant.edit(|object| object.spec.management = Management::Observe);
+    let endpoints = site.ec2().describe_vpc_endpoints().send().await.expect("a list").vpc_endpoints.unwrap_or_default();
+    let s3 =
+        endpoints.iter().find(|one| one.service_name().is_some_and(|name| name.ends_with(".s3"))).expect("a gateway");
+    let s3 = Endpoint { id: s3.vpc_endpoint_id().expect("an id").into(), host: String::new() };
+    site.set_endpoint_policy(
+        &s3,
+        &json!({"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::my-data*"}),
+    )
+    .await;
+    site.tenant.edit(|_| {});
+    let visit = site.world.visit(&mut site.tenant).await;
+    let fact = visit.report.fact(conditions::PERMISSIONS_READY).expect("a verdict");
+    is(
+        fact,
+        Truth::False,
+        "MissingPermission",
+        &["endpoint of S3", "fetch files", "arn:aws:s3:::assets-660291247815-ap-northeast-1/*"],
+    );
+
+    let mut site = Site::isolated_notebook("isolated-sagemaker.yaml").await;
+    site.tenant.edit(both);
+    is(&site.settle().await, Truth::Unknown, "CannotTell", &["no endpoint of S3 is declared"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,8 +21,8 @@ pub use network::{
 };
 pub use notebooks::{Lifecycle, Notebook, NotebookState, RootAccess};
 pub use packages::{
-    Domain, ExternalConnection, Install, PackageFormat, Packages, Repository, RepositoryPermissions,
-    RepositoryStatement,
+    Domain, DomainPermissions, ExternalConnection, Install, PackageFormat, Packages, Repository, RepositoryPermissions,
+    ResourceStatement,
 };
 pub use role::{Access, Conditions, Effect, ExecutionRole, S3Access, Statement};
 pub use status::{

@@ -64,6 +64,11 @@ pub struct Packages {
     "`encryptionKey` must not be set on an existing domain, which has its key already"
 ))]
 #[x_kube(validation = rule(
+    "permissions",
+    "!self.existing || !has(self.permissions)",
+    "`permissions` must not be set on an existing domain, whose policy is never changed"
+))]
+#[x_kube(validation = rule(
     "owner",
     "!has(self.owner) || self.existing",
     "`owner` names another account's domain, which is never managed here: it must come with `existing: true`"
@@ -85,10 +90,40 @@ pub struct Domain {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 12, max = 12), regex(pattern = ACCOUNT))]
     pub owner: Option<String>,
+    /// Who may do what with the domain, as its resource policy. Default: it has no policy, and within its account the policies
+    /// of roles decide. Can be changed.
+    /// Example: `{users: ["444455556666"]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<DomainPermissions>,
     /// Whether the domain exists and is not managed here: it is checked and never changed. Default: `false`. Can be
     /// changed to `true` only, which releases the domain. Example: `true`.
     #[serde(default)]
     pub existing: bool,
+}
+
+/// Who may do what with a domain.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[x_kube(validation = rule(
+    "statements",
+    "!has(self.statements) || \
+     self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))",
+    "`sid` must not appear twice in `permissions.statements`"
+))]
+#[serde(rename_all = "camelCase")]
+pub struct DomainPermissions {
+    /// ARNs of roles or users, or account ids, that may get tokens of the domain, describe it and list its repositories, besides
+    /// the execution role; up to 50. To read packages they need a repository's permission, too. Default: none. Can be changed.
+    /// Example: `["444455556666"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), inner(length(max = 620), regex(pattern = PRINCIPAL)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub users: Vec<String>,
+    /// Further statements of the domain's policy; up to 20. The whole policy may have 7168 characters. Default: none.
+    /// Can be changed. Example: `[{effect: Deny, principals: ["444455556666"], actions: ["codeartifact:CreateRepository"]}]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub statements: Vec<ResourceStatement>,
 }
 
 /// One repository.
@@ -138,8 +173,8 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1000), regex(pattern = r"^\P{C}*$"))]
     pub description: Option<String>,
-    /// Who may do what in this repository, as its resource policy. Default: the execution role may read packages from
-    /// `install.repository`; the other repositories have no policy. Can be changed.
+    /// Who may do what in this repository, as its resource policy. Default: it has no policy, and within its account the
+    /// policies of roles decide; `{}` is a policy that lets the execution role read. Can be changed.
     /// Example: `{readers: ["arn:aws:iam::111122223333:role/ci"]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<RepositoryPermissions>,
@@ -225,13 +260,13 @@ pub struct RepositoryPermissions {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub statements: Vec<RepositoryStatement>,
+    pub statements: Vec<ResourceStatement>,
 }
 
-/// One statement of a repository's policy. Its resource is always this repository.
+/// One statement of the policy of a domain or repository. Its resource is always what the policy belongs to.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RepositoryStatement {
+pub struct ResourceStatement {
     /// Identifier of the statement: letters and digits, unique in the list. Default: none. Can be changed.
     /// Example: `Publish`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,8 +300,9 @@ pub struct Install {
     /// Example: `test-artifact-repository`.
     #[schemars(length(min = 2, max = 100), regex(pattern = REPOSITORY_NAME))]
     pub repository: String,
-    /// Package formats whose tools are set up on the notebooks: `pypi` sets up pip. Default: `[pypi]`. Can be changed.
-    /// Example: `[pypi]`.
+    /// Package formats that the notebooks install. The status has the address of each repository for each of them. Only pip
+    /// (`pypi`) is set up on the notebooks. Formats other than `pypi` and `swift` fetch their files from S3 and need its endpoint,
+    /// whose policy then lets them. Default: `[pypi]`. Can be changed. Example: `[pypi, npm]`.
     #[serde(default = "default_formats")]
     #[schemars(length(min = 1, max = 8))]
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -283,4 +319,22 @@ pub enum PackageFormat {
     /// Python packages, installed by pip.
     #[serde(rename = "pypi")]
     Pypi,
+    /// JavaScript packages.
+    #[serde(rename = "npm")]
+    Npm,
+    /// Java packages.
+    #[serde(rename = "maven")]
+    Maven,
+    /// .NET packages.
+    #[serde(rename = "nuget")]
+    Nuget,
+    /// Ruby gems.
+    #[serde(rename = "ruby")]
+    Ruby,
+    /// Swift packages.
+    #[serde(rename = "swift")]
+    Swift,
+    /// Rust crates.
+    #[serde(rename = "cargo")]
+    Cargo,
 }
