@@ -483,7 +483,7 @@ async fn files_of_other_formats_need_a_way_to_s3() {
     )
     .await;
     site.tenant.edit(|_| {});
-    let visit = site.world.visit(&mut site.tenant).await;
+    let visit = site.world.check(&mut site.tenant).await;
     let fact = visit.report.fact(conditions::PERMISSIONS_READY).expect("a verdict");
     is(
         fact,
