@@ -352,14 +352,14 @@ fn domain_policy(domain: &spec::Domain, role_arn: &str) -> Result<Option<PolicyD
 
 /// What the execution role and those who are named besides it may do in the ordinary way.
 fn ordinary(sid: &str, actions: [&str; 3], named: &[String], role_arn: &str) -> Statement {
-    let principals = named.iter().map(principal).chain([format!("AWS:{role_arn}")]);
+    let principals = named.iter().map(|named| principal(named)).chain([format!("AWS:{role_arn}")]);
     Statement::allow(sid, actions, ["*"]).by(principals)
 }
 
-fn principal(text: &String) -> String {
+fn principal(text: &str) -> String {
     let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.as_str() {
-        "*" => text.clone(),
+    match text {
+        "*" => text.to_owned(),
         // As policies are compared: an account's number is its root.
         account if is_account => format!("AWS:arn:aws:iam::{account}:root"),
         arn => format!("AWS:{arn}"),
@@ -370,7 +370,7 @@ fn resource_statements(statements: &[spec::ResourceStatement], role_arn: &str) -
     let convert = |statement: &spec::ResourceStatement| {
         let principals = match statement.principals.as_slice() {
             [] => Clause::of([format!("AWS:{role_arn}")]),
-            named => Clause::of(named.iter().map(principal)),
+            named => Clause::of(named.iter().map(|named| principal(named))),
         };
         Statement {
             sid: statement.sid.clone(),

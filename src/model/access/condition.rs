@@ -71,10 +71,9 @@ pub(super) fn holds(operator: &str, key: &str, wanted: &BTreeSet<String>, contex
     let meets =
         |value: &String| Holds::any(patterns.iter().map(|pattern| test.compare(value, pattern))).not_if(negated);
     match quantifier {
-        Some(Quantifier::ForAll) => Holds::all(present.iter().map(meets)),
         Some(Quantifier::ForAny) => Holds::any(present.iter().map(meets)),
         None if present.len() > 1 => Holds::Unclear(format!("{key} has several values and {operator} is for one")),
-        None => Holds::all(present.iter().map(meets)),
+        Some(Quantifier::ForAll) | None => Holds::all(present.iter().map(meets)),
     }
 }
 

@@ -245,10 +245,7 @@ fn told(truth: Truth, reason: &str, sentences: &[String]) -> Fact {
         message.push(' ');
         message.push_str(sentence);
     }
-    if left > 0 {
-        message.push_str(&format!(" And {left} more."));
-    }
-    message.push(' ');
-    message.push_str(ORGANISATION);
+    let more = if left > 0 { format!(" And {left} more.") } else { String::new() };
+    let message = format!("{message}{more} {ORGANISATION}");
     Fact { name: conditions::PERMISSIONS_READY, truth, reason: reason.to_owned(), message }
 }
