@@ -291,7 +291,8 @@ fn role_answer(world: &mut World, role: &Role, session: Session) -> Value {
     answer
 }
 
-/// What a service does for whoever it works for (a notebook instance): it takes a role that trusts it. Gives the access key id of the session.
+/// What a service does for whoever it works for (a notebook instance): it takes a role that trusts it. Gives the access key id and the
+/// token of the session.
 pub fn take_for_service(
     world: &mut World,
     account: &str,
@@ -299,7 +300,7 @@ pub fn take_for_service(
     service: &str,
     session: &str,
     now: Instant,
-) -> Option<String> {
+) -> Option<(String, String)> {
     let role = world.account(account).iam.role(role).filter(|role| role.trusts_service(service, now))?.clone();
     let session = Session {
         caller: session_caller(&role, session),
@@ -310,7 +311,9 @@ pub fn take_for_service(
         policies: Vec::new(),
         policy_arns: Vec::new(),
     };
-    open(world, session)["AccessKeyId"].as_str().map(str::to_owned)
+    let credentials = open(world, session);
+    let text = |name: &str| credentials[name].as_str().map(str::to_owned);
+    Some((text("AccessKeyId")?, text("SessionToken")?))
 }
 
 fn open(world: &mut World, session: Session) -> Value {

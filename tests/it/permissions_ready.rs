@@ -131,12 +131,12 @@ impl Site {
     async fn try_everything(&mut self) -> [Answer; 3] {
         let environment = self.tenant.environment();
         let (role, now) = (self.role(), self.world.simulator.now());
-        let key = self
+        let session = self
             .world
             .simulator
             .with_world(|world| take_for_service(world, ACCOUNT, &role, "sagemaker.amazonaws.com", "SageMaker", now));
-        let Some(key) = key else { return [Answer::Denied; 3] };
-        let credentials = aws_credential_types::Credentials::new(key, "secret", Some("token".into()), None, "notebook");
+        let Some((key, token)) = session else { return [Answer::Denied; 3] };
+        let credentials = aws_credential_types::Credentials::new(key, "secret", Some(token), None, "notebook");
         let config = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
             .region(Region::new(environment.region.clone()))
             .http_client(InProcess::shared(Arc::clone(&self.world.simulator)))
