@@ -1,8 +1,11 @@
 //! What the policies of domains and repositories say about a call. What the caller's own policies say has been judged
 //! before the call arrives here, except for the package index, whose requests are judged here altogether.
 //!
-//! Both kinds together decide (aws-facts 2.4): in one account either is enough, between accounts both are needed, and a
+//! Both kinds together decide: in one account either is enough, between accounts both are needed, and a
 //! denial in any of them wins.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use super::domain::Domain;
 use super::place::RepositoryPlace;
@@ -58,7 +61,7 @@ impl<'a> Target<'a> {
 }
 
 /// Whether the policy of a domain or repository grants a request to its caller by name, so that no policy of its role
-/// has to. Between accounts that is never enough (aws-facts 2.4).
+/// has to. Between accounts that is never enough.
 #[must_use]
 pub fn is_granted(world: &mut World, request: &AccessRequest) -> bool {
     let Some(target) = Target::of(&request.resource) else { return false };
@@ -81,7 +84,7 @@ pub fn permit(world: &mut World, call: &Call, resource: &str) -> Result<(), Refu
 pub fn permit_action(world: &mut World, call: &Call, action: &str, resource: &str) -> Result<(), Refusal> {
     let Some(target) = Target::of(resource) else { return Ok(()) };
     let home = target.is_home_of(world, &call.caller.account);
-    // A policy has no say about being replaced (aws-facts 2.4).
+    // A policy has no say about being replaced.
     let replaces_policy = action.ends_with("PermissionsPolicy") && action.contains(":Put");
     let documents = if replaces_policy { Vec::new() } else { target.documents(world) };
     let mut request = iam::request(world, &call.caller, &call.region, call.now);
@@ -95,7 +98,7 @@ pub fn permit_action(world: &mut World, call: &Call, action: &str, resource: &st
 }
 
 /// Whether the bearer of a token may do something in a repository: asked at every request, because a token itself
-/// cannot be taken back (aws-facts 2.3).
+/// cannot be taken back.
 #[must_use]
 pub fn bearer_may(
     world: &mut World,

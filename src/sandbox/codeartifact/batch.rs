@@ -1,5 +1,6 @@
-//! Operations on several versions of a package at once: all succeed or none, and the answer is status 200 either way
-//! (aws-facts 2.5).
+//! Operations on several versions of a package at once: all succeed or none, and the answer is status 200 either way.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/package-origin-controls.html>.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,6 @@
-//! `CopyPackageVersions`: how approved packages get into a repository without upstreams (aws-facts 2.5).
+//! `CopyPackageVersions`: how approved packages get into a repository without upstreams.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/package-origin-controls.html>.
 
 use std::collections::BTreeMap;
 

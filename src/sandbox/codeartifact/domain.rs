@@ -1,4 +1,6 @@
-//! Domains: the container of repositories, part of a DNS name, unchangeable once created (aws-facts 2.1).
+//! Domains: the container of repositories, part of a DNS name, unchangeable once created.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +59,7 @@ impl Domain {
         self.repositories.get_mut(name).ok_or_else(|| not_found("repository", name, message))
     }
 
-    /// Refuses everything that has to read what the key encrypts (aws-facts 2.1).
+    /// Refuses everything that has to read what the key encrypts.
     ///
     /// # Errors
     /// The key is lost.
@@ -93,8 +95,8 @@ impl Domain {
     }
 }
 
-/// The ARN of the key a caller named by ARN, id or alias; without one, of AWS's own key `aws/codeartifact`
-/// (aws-facts 2.1). The simulator has no KMS: a key is usable if it could exist in this region.
+/// The ARN of the key a caller named by ARN, id or alias; without one, of AWS's own key `aws/codeartifact`.
+/// The simulator has no KMS: a key is usable if it could exist in this region.
 fn key_arn(call: &Call, partition: &str, wanted: Option<&str>) -> Result<String, Refusal> {
     let prefix = format!("arn:{partition}:kms:{}:", call.region);
     let Some(wanted) = wanted else {
@@ -169,7 +171,7 @@ pub fn describe(world: &mut World, call: &Call) -> Reply {
     Ok(json!({"domain": place.open(world, call)?.describe()}))
 }
 
-/// `DeleteDomain`. It models no "not found": deleting what is not there succeeds (aws-facts 2.1). Repositories are in
+/// `DeleteDomain`. It models no "not found": deleting what is not there succeeds. Repositories are in
 /// the way, unless the key is lost: then they go with it.
 pub fn delete(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);

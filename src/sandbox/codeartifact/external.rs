@@ -1,4 +1,6 @@
-//! External connections: the one public repository that a repository may be connected to (aws-facts 2.2).
+//! External connections: the one public repository that a repository may be connected to.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>.
 
 use serde_json::{Value, json};
 
@@ -17,7 +19,7 @@ pub struct Connection {
     pub format: &'static str,
 }
 
-/// All of them (aws-facts 2.2).
+/// All of them.
 static CONNECTIONS: [Connection; 10] = [
     Connection { name: "public:npmjs", format: "npm" },
     Connection { name: "public:nuget-org", format: "nuget" },
@@ -47,7 +49,7 @@ fn read(world: &World, call: &Call) -> Result<(RepositoryPlace, String), Refusal
     Ok((place, name))
 }
 
-/// `AssociateExternalConnection`. Which code refuses a second one is not known (aws-facts 2.2): a conflict fits best.
+/// `AssociateExternalConnection`. Which code refuses a second one is not known: a conflict fits best.
 pub fn associate(world: &mut World, call: &Call) -> Reply {
     let (place, name) = read(world, call)?;
     let repository = place.open(world, call)?;
@@ -67,7 +69,7 @@ pub fn associate(world: &mut World, call: &Call) -> Reply {
     Ok(json!({"repository": repository.describe()}))
 }
 
-/// `DisassociateExternalConnection`. What was fetched through it stays (aws-facts 2.2).
+/// `DisassociateExternalConnection`. What was fetched through it stays.
 pub fn disassociate(world: &mut World, call: &Call) -> Reply {
     let (place, name) = read(world, call)?;
     let repository = place.open(world, call)?;

@@ -1,5 +1,9 @@
-//! CodeArtifact: domains, repositories, packages and their policies (protocol rest-json, aws-facts 2), and in [`pypi`]
+//! CodeArtifact: domains, repositories, packages and their policies (protocol rest-json), and in [`pypi`]
 //! the package index that pip talks to.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/create-s3-gateway-endpoint.html>.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +40,7 @@ pub use permissions::Policy;
 pub use repository::{Repository, Upstream};
 pub use token::Grant;
 
-/// The regions that have CodeArtifact, each with the account of its asset bucket (aws-facts 1.1, 2.6).
+/// The regions that have CodeArtifact, each with the account of its asset bucket.
 const REGIONS: [(&str, &str); 13] = [
     ("us-east-1", "193858265520"),
     ("us-east-2", "250872398865"),
@@ -132,7 +136,7 @@ fn asset_bucket(partition: &str, region: &str) -> String {
     format!("arn:{partition}:s3:::assets-{account}-{region}")
 }
 
-/// Where AWS has no CodeArtifact there is no host of that name (aws-facts 1.1). A simulator that was reached cannot
+/// Where AWS has no CodeArtifact there is no host of that name. A simulator that was reached cannot
 /// answer "no such host"; this is the nearest thing: no code that the service knows.
 fn no_such_host(region: &str) -> Refusal {
     let message = format!("could not resolve host codeartifact.{region}.amazonaws.com: the Region has no CodeArtifact");

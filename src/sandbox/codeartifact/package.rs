@@ -1,5 +1,7 @@
-//! Packages, their versions and files as a repository holds them, and what follows from how they arrived
-//! (aws-facts 2.2, 2.5).
+//! Packages, their versions and files as a repository holds them, and what follows from how they arrived.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/package-origin-controls.html>.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -116,7 +118,7 @@ impl Origin {
 pub struct Version {
     /// The version itself.
     pub version: String,
-    /// `Published`, `Unfinished`, `Unlisted`, `Archived`, `Disposed` or `Deleted` (aws-facts 2.5).
+    /// `Published`, `Unfinished`, `Unlisted`, `Archived`, `Disposed` or `Deleted`.
     pub status: String,
     /// When it came into this repository.
     pub published: Instant,
@@ -133,7 +135,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Changes with the files and with nothing else, so that identical copies are recognised (aws-facts 2.5).
+    /// Changes with the files and with nothing else, so that identical copies are recognised.
     #[must_use]
     pub fn revision(&self) -> String {
         let files = self.assets.iter().flat_map(|asset| [asset.name.as_bytes(), asset.sha256.as_bytes()]);
@@ -192,7 +194,7 @@ pub struct Package {
 }
 
 impl Package {
-    /// A package without versions; how the first one arrives decides what is allowed later (aws-facts 2.5).
+    /// A package without versions; how the first one arrives decides what is allowed later.
     #[must_use]
     pub fn arriving_from(origin: &Origin, published_here: bool) -> Self {
         let (publish, upstream) = match origin {
@@ -211,7 +213,7 @@ impl Package {
     /// A version.
     ///
     /// # Errors
-    /// Not here; what is upstream does not count (aws-facts 2.2).
+    /// Not here; what is upstream does not count.
     pub fn version(&self, version: &str) -> Result<&Version, Refusal> {
         let message = format!("Package version not found. Version '{version}' does not exist.");
         self.versions.get(version).ok_or_else(|| not_found("package-version", version, message))
@@ -229,7 +231,7 @@ impl Repository {
     /// A package it holds itself.
     ///
     /// # Errors
-    /// Not here; what is upstream does not count (aws-facts 2.2).
+    /// Not here; what is upstream does not count.
     pub fn package(&self, key: &PackageKey) -> Result<&Package, Refusal> {
         let message =
             format!("Package not found. Package '{}' does not exist in repository '{}'.", key.name, self.name);

@@ -1,5 +1,8 @@
-//! Policies of domains and repositories: reading, putting and deleting them (aws-facts 2.4). Principals are stored by
-//! their unique ids and shown as ARNs while they live (aws-facts 4.4).
+//! Policies of domains and repositories: reading, putting and deleting them. Principals are stored by
+//! their unique ids and shown as ARNs while they live.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
 use serde_json::{Value, json};
 
@@ -20,7 +23,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The document as a caller sees it now: whoever is gone appears as an id (aws-facts 4.4).
+    /// The document as a caller sees it now: whoever is gone appears as an id.
     #[must_use]
     pub fn document(&self, world: &mut World) -> String {
         show_principals(world, &self.stored)
@@ -70,7 +73,7 @@ impl Holder {
         })
     }
 
-    /// The policy there is; without one, the same code as for a resource that is not there (aws-facts 2.4).
+    /// The policy there is; without one, the same code as for a resource that is not there.
     fn present(&self, world: &mut World, call: &Call) -> Result<Policy, Refusal> {
         self.open(world, call)?.clone().ok_or_else(|| {
             not_found(self.kind(), self.arn(), format!("Policy not found. {} has no permissions policy.", self.arn()))

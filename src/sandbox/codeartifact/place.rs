@@ -1,6 +1,9 @@
 //! Where a call goes: the domain, repository or package that its members name. Opening a place asks whether the
 //! caller may do there what it wants to do, and then whether the place exists, in this order, so that strangers
 //! cannot find out what exists.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use super::access;
 use super::domain::Domain;
@@ -23,7 +26,7 @@ pub struct DomainPlace {
 }
 
 impl DomainPlace {
-    /// Reads it from a request; the owner is the caller's account unless another is named (aws-facts 2.1).
+    /// Reads it from a request; the owner is the caller's account unless another is named.
     pub fn read(members: &mut Members<'_>, world: &World, call: &Call) -> Self {
         let owner = members.text("domainOwner", &ACCOUNT).unwrap_or(&call.account).to_owned();
         Self::new(world, &call.region, owner, members.required("domain", &DOMAIN))
@@ -101,7 +104,7 @@ impl RepositoryPlace {
 }
 
 impl RepositoryPlace {
-    /// The ARN of a package in it; without a namespace that part is empty (aws-facts 2.1).
+    /// The ARN of a package in it; without a namespace that part is empty.
     #[must_use]
     pub fn package(&self, key: &PackageKey) -> String {
         let namespace = key.namespace.as_deref().unwrap_or_default();
@@ -126,7 +129,7 @@ impl PackagePlace {
         Self { repository, key: package_key(members) }
     }
 
-    /// The repository it is in, if the caller may do what it calls for with this package (aws-facts 2.3).
+    /// The repository it is in, if the caller may do what it calls for with this package.
     ///
     /// # Errors
     /// Not allowed, or not there.

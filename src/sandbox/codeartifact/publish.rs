@@ -1,5 +1,7 @@
 //! Publishing a version, through the API (generic packages only, as in AWS) or from the package index, where twine
 //! brings Python packages.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,7 +59,7 @@ pub fn publish(world: &mut World, call: &Call) -> Reply {
 /// Adds a version with its file to a repository, or the file to a version that may still grow.
 ///
 /// # Errors
-/// Publishing is blocked here, or the version exists already, here or upstream (aws-facts 2.2).
+/// Publishing is blocked here, or the version exists already, here or upstream.
 pub fn add(domain: &mut Domain, repository: &str, key: &PackageKey, version: Version) -> Result<(), Refusal> {
     let number = version.version.clone();
     let upstream = reach(domain, repository, key).unwrap_or_default();

@@ -1,5 +1,8 @@
-//! The package index of a repository, as pip and twine use it (PEP 503, 691 and 700; aws-facts 2.3). It is reached by
+//! The package index of a repository, as pip and twine use it (PEP 503, 691 and 700). It is reached by
 //! AWS's host names, by those of a VPC endpoint, and under `/_pypi/` of the simulator's own address.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +51,7 @@ impl Target {
         if !region_exists(region) {
             return None;
         }
-        // aws-facts 1.3: the names of a VPC endpoint do not say which domain, so the path does.
+        // The names of a VPC endpoint do not say which domain, so the path does.
         match path.strip_prefix("d/").filter(|_| label.starts_with("vpce-")) {
             Some(path) => path.split_once('/').and_then(|(label, path)| Self::parse(label, path)),
             None => Self::parse(label, path),
@@ -98,13 +101,13 @@ fn answer(world: &mut World, request: &Request<Bytes>, target: &Target, now: Ins
             }
             Ok(response)
         }
-        // aws-facts 2.3: there is no list of all projects.
+        // There is no list of all projects.
         ("GET" | "HEAD" | "POST", _) => Err(plain(StatusCode::NOT_FOUND, "Not Found")),
         _ => Err(plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")),
     }
 }
 
-/// The user is always `aws` and the token its password; or the token comes as it is (aws-facts 2.3).
+/// The user is always `aws` and the token its password; or the token comes as it is.
 fn token_in(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, value) = text.split_once(' ')?;

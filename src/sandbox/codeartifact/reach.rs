@@ -1,5 +1,7 @@
 //! What a repository can deliver beyond what it holds: versions of its upstreams and, at their end, of the public
-//! repository. Delivering a version leaves copies of it on the way (aws-facts 2.2).
+//! repository. Delivering a version leaves copies of it on the way.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +56,7 @@ pub fn reach(domain: &Domain, from: &str, key: &PackageKey) -> Result<BTreeMap<S
 }
 
 /// Keeps a delivered version where AWS keeps it: in the repository that was asked, and in the one through whose
-/// connection it came, but in none between (aws-facts 2.2).
+/// connection it came, but in none between.
 pub fn retain(domain: &mut Domain, asked: &str, key: &PackageKey, delivered: &Reachable, now: Instant) {
     for name in [asked, &delivered.through] {
         let Some(repository) = domain.repositories.get_mut(name) else { continue };

@@ -1,4 +1,7 @@
-//! Reading what a repository holds itself: what it could get from upstream is not found here (aws-facts 2.2).
+//! Reading what a repository holds itself: what it could get from upstream is not found here.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/package-origin-controls.html>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,7 +65,7 @@ pub fn describe_package(world: &mut World, call: &Call) -> Reply {
     Ok(json!({"package": shown}))
 }
 
-/// `ListPackageVersions`: of every status, unless one is asked for (aws-facts 2.5).
+/// `ListPackageVersions`: of every status, unless one is asked for.
 pub fn list_versions(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);
     let place = PackagePlace::read(&mut members, world, call);

@@ -1,4 +1,7 @@
-//! Repositories: what they are, and creating, changing, deleting and listing them (aws-facts 2.1, 2.2).
+//! Repositories: what they are, and creating, changing, deleting and listing them.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +23,7 @@ use crate::sandbox::wire::{Call, Reply};
 use crate::sandbox::world::World;
 
 /// A direct upstream. It is held by id: a repository that is deleted and created again under the same name is another
-/// one (aws-facts 2.2), though its name still shows.
+/// one, though its name still shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// What counts.
@@ -140,7 +143,7 @@ pub fn describe(world: &mut World, call: &Call) -> Reply {
     Ok(json!({"repository": place.open(world, call)?.describe()}))
 }
 
-/// `UpdateRepository`: a list of upstreams replaces the old one, an empty one clears it, none leaves it (aws-facts 2.2).
+/// `UpdateRepository`: a list of upstreams replaces the old one, an empty one clears it, none leaves it.
 pub fn update(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);
     let place = RepositoryPlace::read(&mut members, world, call);
@@ -174,7 +177,7 @@ pub fn update(world: &mut World, call: &Call) -> Reply {
     Ok(json!({"repository": repository.describe()}))
 }
 
-/// `DeleteRepository`: at once and with all it holds. Those downstream keep the id of what is gone (aws-facts 2.2).
+/// `DeleteRepository`: at once and with all it holds. Those downstream keep the id of what is gone.
 pub fn delete(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);
     let place = RepositoryPlace::read(&mut members, world, call);

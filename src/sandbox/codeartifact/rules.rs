@@ -1,4 +1,9 @@
 //! The rules of CodeArtifact's members, as its service model (2018-09-22) states them, and the forms of its refusals.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/service-limits.html>.
 
 use std::sync::LazyLock;
 
@@ -7,19 +12,19 @@ use serde_json::Value;
 use crate::sandbox::constraint::{Members, Text};
 use crate::sandbox::wire::Refusal;
 
-/// Part of a DNS name, therefore strict (aws-facts 2.1).
+/// Part of a DNS name, therefore strict.
 pub static DOMAIN: LazyLock<Text> = LazyLock::new(|| Text::matching(2, 50, r"[a-z][a-z0-9\-]{0,48}[a-z0-9]"));
 /// An account number.
 pub static ACCOUNT: LazyLock<Text> = LazyLock::new(|| Text::matching(12, 12, "[0-9]{12}"));
-/// A repository, by name and never by ARN (aws-facts 2.1).
+/// A repository, by name and never by ARN.
 pub static REPOSITORY: LazyLock<Text> = LazyLock::new(|| Text::matching(2, 100, r"[A-Za-z0-9][A-Za-z0-9._\-]{1,99}"));
-/// A public repository (aws-facts 2.2).
+/// A public repository.
 pub static CONNECTION: LazyLock<Text> = LazyLock::new(|| Text::matching(2, 100, r"[A-Za-z0-9][A-Za-z0-9._\-:]{1,99}"));
 /// A description.
 pub static DESCRIPTION: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 1000, r"\P{C}*"));
 /// An ARN or, for keys, an id or alias.
 pub static ARN: LazyLock<Text> = LazyLock::new(|| Text::matching(1, 1011, r"\S+"));
-/// A policy document (aws-facts 2.4).
+/// A policy document.
 pub static POLICY: LazyLock<Text> = LazyLock::new(|| Text::matching(1, 7168, r"[\P{C}\s]+"));
 /// The revision of a policy.
 pub static POLICY_REVISION: LazyLock<Text> = LazyLock::new(|| Text::matching(1, 100, r"\S+"));
@@ -39,7 +44,7 @@ pub static TAG_KEY: LazyLock<Text> = LazyLock::new(|| Text::matching(1, 128, r"\
 pub static TAG_VALUE: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 256, r"\P{C}*"));
 /// The formats of packages.
 pub const FORMATS: [&str; 8] = ["npm", "pypi", "maven", "nuget", "generic", "ruby", "swift", "cargo"];
-/// Tags that a domain or repository can have, although the model lets 200 pass (aws-facts 2.1).
+/// Tags that a domain or repository can have, although the model lets 200 pass.
 pub const MOST_TAGS: usize = 50;
 
 /// A member that breaks the rules of the model.
@@ -62,7 +67,7 @@ pub fn conflict(kind: &str, id: &str, message: impl Into<String>) -> Refusal {
     Refusal::new(409, "ConflictException", message).with("resourceId", id).with("resourceType", kind)
 }
 
-/// A quota that is used up: status 402 in this service (aws-facts 2.7).
+/// A quota that is used up: status 402 in this service.
 pub fn quota_exceeded(kind: &str, id: &str, message: impl Into<String>) -> Refusal {
     Refusal::new(402, "ServiceQuotaExceededException", message).with("resourceId", id).with("resourceType", kind)
 }
@@ -101,7 +106,7 @@ pub fn forbid_reserved(tags: &[(String, String)]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses more tags than a resource can have (aws-facts 2.1).
+/// Refuses more tags than a resource can have.
 ///
 /// # Errors
 /// A quota refusal.

@@ -1,4 +1,6 @@
-//! Changing the status of versions, disposing and deleting them, and the origin controls of a package (aws-facts 2.5).
+//! Changing the status of versions, disposing and deleting them, and the origin controls of a package.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/package-origin-controls.html>.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
-//! Tags of domains and repositories (aws-facts 2.1). The resource is named by its ARN alone.
+//! Tags of domains and repositories. The resource is named by its ARN alone.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
-//! Authorization tokens and repository endpoints: what pip is given to reach packages (aws-facts 2.3).
+//! Authorization tokens and repository endpoints: what pip is given to reach packages.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use std::time::Duration;
 
@@ -14,10 +16,10 @@ use crate::sandbox::sts;
 use crate::sandbox::wire::{Call, Caller, Reply};
 use crate::sandbox::world::World;
 
-/// How long a token lives unless something else is asked for (aws-facts 2.3).
+/// How long a token lives unless something else is asked for.
 const DEFAULT_LIFETIME: i64 = 43200;
 
-/// What a token stands for. It cannot be taken back; only its bearer's permissions can (aws-facts 2.3).
+/// What a token stands for. It cannot be taken back; only its bearer's permissions can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The domain it was issued for.
@@ -43,7 +45,7 @@ pub fn issue(world: &mut World, call: &Call) -> Reply {
     let lifetime = Duration::from_secs(duration.unwrap_or(DEFAULT_LIFETIME).unsigned_abs());
     let session_ends = sts::session_of(world, &call.caller).map(|session| session.expires);
     let expires = match (lifetime.as_secs(), session_ends) {
-        // Only this duration ties the token to the session of the role; any other can outlive it (aws-facts 2.3).
+        // Only this duration ties the token to the session of the role; any other can outlive it.
         (0, Some(end)) => end,
         (0, None) => call.now + Duration::from_secs(DEFAULT_LIFETIME.unsigned_abs()),
         _ => call.now + lifetime,

@@ -1,5 +1,6 @@
-//! The graph of repositories: what may be an upstream of what, and the order in which a request walks it
-//! (aws-facts 2.2).
+//! The graph of repositories: what may be an upstream of what, and the order in which a request walks it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos-upstream.html>.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +57,7 @@ fn missing(domain: &Domain, name: &str) -> Refusal {
     not_found("repository", name, message)
 }
 
-/// The words are not known, the code is expected (aws-facts 2.2).
+/// The words are not known, the code is expected.
 fn circular(downstream: &str) -> Refusal {
     invalid(format!("The upstream repositories of '{downstream}' would form a cycle."))
 }
