@@ -1,5 +1,8 @@
 //! Client tokens: the same token with the same parameters gives the same answer again, also when what it once made has
-//! been deleted since (aws-facts 1.8, 5.4). How long AWS remembers a token is not known; here it is for ever.
+//! been deleted since. How long AWS remembers a token is not known; here it is for ever.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 
 use std::collections::BTreeMap;
 

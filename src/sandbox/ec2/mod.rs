@@ -1,5 +1,7 @@
 //! EC2's networks of one account and region: VPCs and everything in them that isolation depends on.
 //! There is no default VPC in a fresh account. IPv6 is known only where somebody could break isolation with it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 pub mod acl;
 pub mod dhcp;
@@ -206,7 +208,7 @@ fn lower_first(text: &str) -> String {
     head.to_ascii_lowercase() + tail
 }
 
-/// A CIDR block in canonical form: AWS clears host bits instead of refusing them (aws-facts 5.6).
+/// A CIDR block in canonical form: AWS clears host bits instead of refusing them.
 fn cidr(text: &str, parameter: &str) -> Result<Ipv4Net, Refusal> {
     text.parse::<Ipv4Net>().map(|net| net.trunc()).map_err(|_| {
         invalid(format!("Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block."))

@@ -1,4 +1,6 @@
 //! Subnets.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -45,7 +47,7 @@ impl Resource for Subnet {
 }
 
 impl Subnet {
-    /// Addresses that may be given out: all but the first four and the last (aws-facts 5.6).
+    /// Addresses that may be given out: all but the first four and the last.
     pub fn free_addresses<'a>(&self, taken: &'a BTreeSet<Ipv4Addr>) -> impl Iterator<Item = Ipv4Addr> + 'a {
         let last = self.cidr.broadcast();
         self.cidr.hosts().skip(3).filter(move |address| *address != last && !taken.contains(address))

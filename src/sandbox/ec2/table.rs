@@ -1,4 +1,7 @@
 //! Where resources of one kind are kept, by id, and how each kind says that an id is malformed or unknown.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +9,7 @@ use super::bad_request;
 use crate::sandbox::clock::Instant;
 use crate::sandbox::wire::Refusal;
 
-/// A kind of resource as ids and errors show it (aws-facts 5.2).
+/// A kind of resource as ids and errors show it.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// What stands before the last dash of an id.
@@ -59,7 +62,7 @@ pub trait Resource {
 #[derive(Debug, Clone)]
 pub struct Table<T> {
     rows: BTreeMap<String, T>,
-    /// Created so recently that AWS does not find them yet (aws-facts 5.3).
+    /// Created so recently that AWS does not find them yet.
     unseen: BTreeMap<String, Instant>,
 }
 

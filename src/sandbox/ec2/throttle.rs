@@ -1,4 +1,6 @@
 //! Request rates of EC2, if they are enforced: one token bucket per operation or class of operations.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use crate::sandbox::wire::{Call, Refusal};
 #[derive(Debug, Clone, Default)]
 pub struct Buckets(BTreeMap<String, (f64, Instant)>);
 
-/// Name of the bucket, its size and how much is refilled in a second (aws-facts 5.1).
+/// Name of the bucket, its size and how much is refilled in a second.
 fn bucket(call: &Call) -> (String, f64, f64) {
     let operation = call.operation.as_str();
     let unfiltered = call.items("Filter").is_empty() && call.number("MaxResults").is_none();

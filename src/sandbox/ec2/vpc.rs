@@ -1,5 +1,10 @@
 //! VPCs. Each comes with a main route table, a default security group and a default network ACL, and cannot go
 //! before everything else in it has gone.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -21,7 +26,7 @@ pub struct Vpc {
     pub tenancy: String,
     /// `enableDnsSupport`.
     pub dns_support: bool,
-    /// `enableDnsHostnames`: off in a VPC that is not the default one (aws-facts 1.3).
+    /// `enableDnsHostnames`: off in a VPC that is not the default one.
     pub dns_hostnames: bool,
     usage_metrics: bool,
     /// Its DHCP options, or `default` for none at all.
@@ -73,7 +78,7 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     };
     let block = cidr(block, "cidrBlock")?;
     if !(16..=28).contains(&block.prefix_len()) {
-        return Err(bad_request("InvalidVpc.Range", format!("The CIDR '{block}' is invalid."))); // aws-facts 5.6
+        return Err(bad_request("InvalidVpc.Range", format!("The CIDR '{block}' is invalid.")));
     }
     let tenancy = ec2.call.text("InstanceTenancy").unwrap_or("default").to_owned();
     if !["default", "dedicated", "host"].contains(&tenancy.as_str()) {
@@ -154,7 +159,7 @@ fn delete(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("VpcId")?.to_owned();
     ec2.state.vpcs.get(&id)?;
     if has_dependants(ec2, &id) {
-        return Err(in_use("vpc", &id)); // aws-facts 1.6, 5.2
+        return Err(in_use("vpc", &id));
     }
     route_table::delete_main(ec2, &id);
     security_group::delete_default(ec2, &id);
@@ -183,7 +188,7 @@ fn modify_attribute(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("VpcId")?.to_owned();
     ec2.state.vpcs.get(&id)?;
     let given: Vec<(&str, bool)> = ATTRIBUTES.iter().filter_map(|name| Some((*name, attribute(ec2, name)?))).collect();
-    // One attribute per call (aws-facts 1.3).
+    // One attribute per call.
     let (name, value) = match given.as_slice() {
         [] => return Err(missing("Attribute")),
         [one] => *one,
@@ -195,7 +200,7 @@ fn modify_attribute(ec2: &mut Ec2<'_>) -> Reply {
     let vpc = ec2.state.vpcs.get_mut(&id)?;
     match name {
         "EnableDnsSupport" => vpc.dns_support = value,
-        // Host names need resolution first (aws-facts 1.3).
+        // Host names need resolution first.
         "EnableDnsHostnames" if value && !vpc.dns_support => {
             let message = "DNS hostnames can only be enabled if DNS support is enabled.";
             return Err(bad_request("InvalidParameterCombination", message));

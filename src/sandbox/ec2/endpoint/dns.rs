@@ -1,4 +1,7 @@
 //! Names of endpoints: their own, which only AWS knows, and the service's, which only one endpoint per VPC can have.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +14,7 @@ use crate::sandbox::clock::Instant;
 use crate::sandbox::wire::Refusal;
 
 /// Private names that are taken although no endpoint has them: those of endpoints that are gone, which AWS releases
-/// late, and those of a private hosted zone that a customer made (aws-facts 1.3).
+/// late, and those of a private hosted zone that a customer made.
 #[derive(Debug, Clone, Default)]
 pub struct HeldNames(Vec<Held>);
 
@@ -59,7 +62,7 @@ impl HeldNames {
     }
 }
 
-/// Whether an endpoint of this service may have the service's name in this VPC (aws-facts 1.3).
+/// Whether an endpoint of this service may have the service's name in this VPC.
 ///
 /// # Errors
 /// The VPC does not resolve names, or something else has the name.
@@ -98,7 +101,7 @@ pub(super) fn may_have_private_name(
     Ok(())
 }
 
-/// The names of an endpoint: first the regional one, then one per zone, then the service's own (aws-facts 1.4).
+/// The names of an endpoint: first the regional one, then one per zone, then the service's own.
 pub(super) fn entries(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Vec<Value> {
     let region = &ec2.call.region;
     let Some(service) = service::find(region, &endpoint.service, endpoint.kind) else { return Vec::new() };

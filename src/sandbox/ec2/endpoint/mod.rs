@@ -1,5 +1,10 @@
 //! VPC endpoints: how they come about, change state and go. Creating is in `create`, changing in `modify`; what can be
 //! connected to is in [`service`], names in [`dns`], policies in `policy`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 
 mod create;
 pub mod dns;
@@ -43,12 +48,12 @@ pub struct Endpoint {
     /// Whether the service's own name leads to it.
     pub private_dns: bool,
     only_for_inbound_resolver: bool,
-    /// The part of its names that cannot be guessed from its id (aws-facts 1.4).
+    /// The part of its names that cannot be guessed from its id.
     label: String,
     created: Instant,
 }
 
-/// Where an endpoint is in its life (aws-facts 1.5).
+/// Where an endpoint is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// The owner of the service has to agree.
@@ -73,7 +78,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// On the wire states begin with a small letter, unlike in the model (aws-facts 1.5).
+    /// On the wire states begin with a small letter, unlike in the model.
     fn wire(&self) -> &'static str {
         match self {
             Self::PendingAcceptance => "pendingAcceptance",
@@ -189,7 +194,7 @@ fn advance(state: &mut State, id: &str, now: Instant, settings: &Settings) -> bo
         }
         Phase::Deleting => {
             endpoint.phase = Phase::Deleted;
-            // Remembered for a while (aws-facts 1.5).
+            // Remembered for a while.
             endpoint.due = Some(due + tenth(settings.delays.endpoint_delete));
             let interfaces = std::mem::take(&mut endpoint.subnets);
             let released = due + settings.delays.private_dns_release;
@@ -210,7 +215,7 @@ fn advance(state: &mut State, id: &str, now: Instant, settings: &Settings) -> bo
     true
 }
 
-/// `DeleteVpcEndpoints` is answered with status 200 even if nothing could be deleted (aws-facts 1.6).
+/// `DeleteVpcEndpoints` is answered with status 200 even if nothing could be deleted.
 fn delete(ec2: &mut Ec2<'_>) -> Reply {
     let ids = ec2.call.texts("VpcEndpointId");
     if ids.is_empty() {
@@ -315,7 +320,7 @@ fn describe(ec2: &mut Ec2<'_>) -> Reply {
     list(ec2, &LISTING, &ec2.state.endpoints, |endpoint| wire(ec2, endpoint))
 }
 
-/// An earlier answer with the endpoint as it is now; one that is gone is shown as deleted (aws-facts 5.4).
+/// An earlier answer with the endpoint as it is now; one that is gone is shown as deleted.
 pub(super) fn as_of_now(ec2: &Ec2<'_>, mut answer: Value) -> Value {
     let Some(shown) = answer.get_mut("vpcEndpoint") else { return answer };
     let id = shown.get("vpcEndpointId").and_then(Value::as_str).unwrap_or_default();

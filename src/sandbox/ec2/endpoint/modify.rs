@@ -1,4 +1,6 @@
 //! `ModifyVpcEndpoint`. Everything is checked before anything changes. Service, VPC and type cannot be changed.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
 
 use std::net::Ipv4Addr;
 
@@ -136,7 +138,7 @@ fn moves(addresses: &[(String, Option<Ipv4Addr>)], subnet: &str) -> bool {
     addresses.iter().any(|(known, address)| known == subnet && address.is_some())
 }
 
-/// At least one group stays (aws-facts 1.6).
+/// At least one group stays.
 fn changed_groups(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Result<Vec<String>, Refusal> {
     let (added, removed) = (ec2.call.texts("AddSecurityGroupId"), ec2.call.texts("RemoveSecurityGroupId"));
     for group in &removed {

@@ -1,4 +1,7 @@
 //! Endpoint policies: what AWS accepts as one, and in which form it gives it back.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +9,10 @@ use super::super::bad_request;
 use super::service::Type;
 use crate::sandbox::wire::Refusal;
 
-/// Characters, white space included (aws-facts 1.6).
+/// Characters, white space included.
 const LIMIT: usize = 20_480;
 
-/// The policy of an endpoint that was given none: everybody may do everything (aws-facts 1.6).
+/// The policy of an endpoint that was given none: everybody may do everything.
 pub(super) fn default_document() -> String {
     let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
     rewritten(&json!({ "Statement": [everything] }))
@@ -77,7 +80,7 @@ fn check_statement(statement: &Value, kind: Type) -> Result<(), String> {
         Some(_) => return Err("Condition has to be a JSON object.".into()),
         None => {}
     }
-    // aws-facts 1.6: gateway endpoints are for everybody, and restricted by conditions.
+    // Gateway endpoints are for everybody, and restricted by conditions.
     let everybody = [json!("*"), json!({"AWS": "*"}), json!({"AWS": ["*"]})];
     if kind == Type::Gateway && !statement.get("Principal").is_some_and(|principal| everybody.contains(principal)) {
         return Err("The principal of a gateway endpoint's policy has to be *.".into());
@@ -123,7 +126,7 @@ fn check_wildcards(operator: &str, keys: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// AWS may give a policy back re-serialised (aws-facts 4.4): here in its own order and layout, so that whoever compares
+/// AWS may give a policy back re-serialised: here in its own order and layout, so that whoever compares
 /// texts instead of meanings finds out.
 fn rewritten(document: &Value) -> String {
     serde_json::to_string_pretty(&sorted(document)).unwrap_or_default()

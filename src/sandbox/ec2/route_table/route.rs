@@ -1,4 +1,6 @@
 //! Routes. Whoever adds one to a gateway ends the isolation of the subnets that use the table.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::{Map, Value, json};
@@ -23,7 +25,7 @@ impl Route {
         Self { destination: block.to_string(), target: "local".into(), origin: "CreateRouteTable" }
     }
 
-    /// The route that a gateway endpoint puts into a table (aws-facts 5.6).
+    /// The route that a gateway endpoint puts into a table.
     #[must_use]
     pub fn of_endpoint(prefix_list: &str, endpoint: &str) -> Self {
         Self { destination: prefix_list.to_owned(), target: endpoint.to_owned(), origin: "CreateRoute" }
@@ -156,7 +158,7 @@ pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
     done()
 }
 
-/// Where a route is that a call wants to change. Routes of endpoints change only with the endpoint (aws-facts 5.6).
+/// Where a route is that a call wants to change. Routes of endpoints change only with the endpoint.
 fn position(ec2: &Ec2<'_>, id: &str, destination: &str) -> Result<usize, Refusal> {
     let table = ec2.state.route_tables.get(id)?;
     let at = table.routes.iter().position(|route| route.destination == destination).ok_or_else(|| {

@@ -1,4 +1,6 @@
 //! Adding, removing and changing rules. A call with several rules changes all of them or none.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 
 use ipnet::Ipv6Net;
 use serde_json::{Value, json};
@@ -34,7 +36,7 @@ fn authorize(ec2: &mut Ec2<'_>, egress: bool) -> Reply {
     for (at, rule) in new.iter().enumerate() {
         let repeated = new[..at].iter().any(|other| other.same_as(rule));
         if repeated || group.rules.values().any(|other| other.same_as(rule)) {
-            return Err(rule.duplicate()); // aws-facts 5.4
+            return Err(rule.duplicate());
         }
     }
     let present = group.rules.values().filter(|rule| rule.egress == egress).count();

@@ -1,4 +1,7 @@
 //! Security groups. Their rules are in [`rule`], changing the rules is in `change`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 mod change;
 mod rule;
@@ -18,7 +21,7 @@ use crate::sandbox::wire::{Refusal, Reply};
 #[derive(Debug, Clone)]
 pub struct Group {
     id: String,
-    /// Its name, unique in the VPC whatever the case of letters (aws-facts 5.4).
+    /// Its name, unique in the VPC whatever the case of letters.
     pub name: String,
     description: String,
     /// The VPC around it.
@@ -121,7 +124,7 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
         return Err(bad_request("SecurityGroupLimitExceeded", message));
     }
     let tags = tags::of_create(ec2, Group::KIND.resource_type)?;
-    // A new group lets everything out (aws-facts 5.6).
+    // A new group lets everything out.
     let rules = BTreeMap::from([(ec2.ids.hex("sgr"), Rule::everything(true, Peer::anywhere()))]);
     let id = ec2.ids.hex("sg");
     ec2.tag(&id, tags);
@@ -167,7 +170,7 @@ fn delete(ec2: &mut Ec2<'_>) -> Reply {
     let attached = ec2.state.interfaces.iter().any(|interface| interface.groups.contains(&id));
     let referenced = ec2.state.groups.iter().filter(|other| other.id != id).any(|other| other.refers_to(&id));
     if attached || referenced {
-        return Err(bad_request("DependencyViolation", format!("resource {id} has a dependent object"))); // aws-facts 5.6
+        return Err(bad_request("DependencyViolation", format!("resource {id} has a dependent object")));
     }
     remove(ec2, &id);
     Ok(json!({"return": true, "groupId": id}))
