@@ -2,6 +2,10 @@
 //!
 //! Only callers with a role are judged; everybody else is the administrator of an account. What a call needs is said
 //! in `needs`. What resource policies say is asked of whoever keeps the resource.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 
 mod needs;
 
@@ -51,7 +55,7 @@ pub fn authorize(world: &mut World, call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether the policy of a resource grants it to the caller, so that its own role need not (aws-facts 2.4). Replacing such a
+/// Whether the policy of a resource grants it to the caller, so that its own role need not. Replacing such a
 /// policy is never up to the policy that is there.
 fn granted_by_resource(world: &mut World, request: &AccessRequest) -> bool {
     let replaces_policy =
@@ -70,7 +74,7 @@ pub fn request(world: &mut World, caller: &Caller, region: &str, now: Instant) -
     let mut set = |key: &str, value: String| request.context.insert(key.to_owned(), vec![value]);
     let session = sts::session_of(world, caller);
     let kind = if role.is_some() { "AssumedRole" } else { "Account" };
-    // aws-facts 9: the session of a role reports the role's ARN.
+    // The session of a role reports the role's ARN.
     set("aws:PrincipalArn", role.as_ref().map_or_else(|| caller.arn.clone(), |role| role.arn.clone()));
     set("aws:PrincipalAccount", caller.account.clone());
     set("aws:PrincipalType", kind.to_owned());
@@ -99,7 +103,7 @@ fn role_of(world: &mut World, caller: &Caller) -> Option<Role> {
 }
 
 /// Whether the caller's own policies permit a request. With `granted`, a resource policy has granted it to the caller by
-/// name, so that no policy of its role has to; the boundary and the session still limit it (aws-facts 4.5).
+/// name, so that no policy of its role has to; the boundary and the session still limit it.
 ///
 /// # Errors
 /// Why not.
@@ -149,7 +153,7 @@ fn judge(documents: &[Document], request: &AccessRequest, kind: &str, granted: b
     }
 }
 
-/// The refusal in the words and with the code of each service (aws-facts 5.2).
+/// The refusal in the words and with the code of each service.
 fn refusal(call: &Call, request: &AccessRequest, denial: &Denial) -> Refusal {
     let on = match request.resource.as_str() {
         "*" => String::new(),

@@ -1,4 +1,6 @@
 //! Managed policies and their versions. AWS's own can be read and attached, not changed.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use serde_json::{Value, json};
 
@@ -13,9 +15,9 @@ use super::{
     no_such_entity, paging, required, size, url_encoded,
 };
 
-/// Characters of a managed policy (aws-facts 4.1).
+/// Characters of a managed policy.
 const POLICY_QUOTA: usize = 6144;
-/// Versions of a managed policy (aws-facts 4.1).
+/// Versions of a managed policy.
 const VERSION_QUOTA: usize = 5;
 
 /// A managed policy.

@@ -1,5 +1,8 @@
 //! Principals in stored policies. AWS keeps the unique id of a role or user, not its name: somebody else who later gets
-//! the name is not meant, and after the end of a principal its bare id is what shows (aws-facts 4.4).
+//! the name is not meant, and after the end of a principal its bare id is what shows.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>.
 
 use std::sync::LazyLock;
 
@@ -28,7 +31,7 @@ impl std::fmt::Display for InvalidPrincipal {
 /// parsed before.
 ///
 /// # Errors
-/// It names a principal that does not exist, or not yet as far as the rest of AWS can see (aws-facts 4.2).
+/// It names a principal that does not exist, or not yet as far as the rest of AWS can see.
 pub fn store_principals(world: &mut World, document: &str, now: Instant) -> Result<String, InvalidPrincipal> {
     let mut value = serde_json::from_str(document).unwrap_or(Value::Null);
     replace_principals(&mut value, |kind, name| {

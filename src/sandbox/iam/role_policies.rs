@@ -1,4 +1,6 @@
 //! What a role may do: inline policies, attached managed policies, the permissions boundary.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use super::policy::by_arn;
 use super::role::{modifiable, named};
 use super::{NOTHING, limit_exceeded, malformed, no_such_entity, paging, required, size, url_encoded};
 
-/// All inline policies of a role together (aws-facts 4.1).
+/// All inline policies of a role together.
 const INLINE_QUOTA: usize = 10_240;
 
 pub(super) fn put(world: &mut World, call: &Call) -> Reply {

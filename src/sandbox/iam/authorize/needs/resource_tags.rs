@@ -1,5 +1,7 @@
 //! The tags of what a call is about, for policies that depend on them (`aws:ResourceTag/…`). Reading them changes
 //! nothing: what does not exist has none.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +44,7 @@ fn tags_of(world: &mut World, call: &Call, arn: &str) -> Option<BTreeMap<String,
             let name = call.text("NotebookInstanceLifecycleConfigName").unwrap_or(name);
             world.account(owner).region(region).sagemaker.lifecycle_mut(name).map(|lifecycle| lifecycle.tags.clone())
         }
-        // Packages have no tags (aws-facts 2.3).
+        // Packages have no tags.
         ("codeartifact", "domain") => {
             world.account(owner).region(region).codeartifact.domain_mut(name).map(|domain| domain.tags.clone())
         }
