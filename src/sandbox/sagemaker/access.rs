@@ -1,12 +1,14 @@
 //! The execution role: whether it may be handed to SageMaker at all, and whether SageMaker can take it. Whether the
 //! caller may do what it asks for has been judged before.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>.
 
 use super::rules::invalid;
 use crate::sandbox::wire::{Call, Refusal};
 use crate::sandbox::world::World;
 
 /// Refuses a role of another account, and one that SageMaker cannot take; a role that was made a moment ago is one of
-/// these too (aws-facts 3.4).
+/// these too.
 ///
 /// # Errors
 /// A refusal; that of a role which cannot be taken is in the words that callers know it by.

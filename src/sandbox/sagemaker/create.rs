@@ -1,5 +1,9 @@
 //! `CreateNotebookInstance`: all its checks, in the order in which AWS makes them as far as that is known, and the
-//! interface in the customer's subnet (aws-facts 3.1, 3.4).
+//! interface in the customer's subnet.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeNotebookInstance.html>.
 
 use serde_json::json;
 
@@ -46,7 +50,7 @@ impl Request {
         Ok(request)
     }
 
-    /// aws-facts 3.1: without direct internet access there has to be a subnet, and a subnet needs security groups.
+    /// Without direct internet access there has to be a subnet, and a subnet needs security groups.
     fn must_have_a_network(&self) -> Result<(), Refusal> {
         if self.subnet.is_none() && self.direct_internet_access == "Disabled" {
             return Err(invalid("DirectInternetAccess can only be set to Disabled if a SubnetId is specified."));
@@ -89,7 +93,7 @@ fn make_interface(world: &mut World, call: &Call, request: &Request, arn: &str) 
     Ok(Some(id))
 }
 
-/// `CreateNotebookInstance`. The notebook starts by itself (aws-facts 3.3).
+/// `CreateNotebookInstance`. The notebook starts by itself.
 pub fn create(world: &mut World, call: &Call) -> Reply {
     let request = Request::read(call)?;
     forbid_reserved(&request.tags)?;

@@ -1,5 +1,7 @@
 //! The instance types that notebooks can have, by family, as the service's model lists them.
 //! Kept apart because it is a table: a new type of AWS's is one word here.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 /// Families and the sizes each comes in.
 const FAMILIES: [(&str, &str); 33] = [
@@ -38,7 +40,7 @@ const FAMILIES: [(&str, &str); 33] = [
     ("p5en", "48xlarge"),
 ];
 
-/// Families whose hardware the only platform left, Amazon Linux 2023, does not drive (aws-facts 3.1).
+/// Families whose hardware the only platform left, Amazon Linux 2023, does not drive.
 const NOT_ON_AL2023: [&str; 5] = ["p2", "p3", "p3dn", "inf1", "g3"];
 
 fn parts(instance_type: &str) -> Option<(&str, &str)> {

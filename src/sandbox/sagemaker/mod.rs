@@ -1,5 +1,8 @@
-//! SageMaker's notebook instances and lifecycle configurations (protocol JSON 1.1, aws-facts 3).
+//! SageMaker's notebook instances and lifecycle configurations (protocol JSON 1.1).
 //! Studio exists only as far as asking for it and being told that there is none.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeNotebookInstance.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +45,7 @@ impl State {
         self.failing_starts.insert(name.into(), reason.into());
     }
 
-    /// Lets the next `StartNotebookInstance` be answered as usual and have no effect (aws-facts 3.3).
+    /// Lets the next `StartNotebookInstance` be answered as usual and have no effect.
     pub fn lose_next_start(&mut self, name: impl Into<String>) {
         self.lost_starts.insert(name.into());
     }

@@ -1,6 +1,9 @@
-//! Notebook instances: what one is, and the states it goes through (aws-facts 3.3).
+//! Notebook instances: what one is, and the states it goes through.
 //! A state changes by a call or because its time has come; this file decides which changes are legal. It checks no
 //! request: that is done in `create` and `update`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use std::collections::BTreeMap;
 
@@ -150,7 +153,7 @@ impl Notebook {
         }
     }
 
-    /// Refuses a change of state that is not legal from here, in the words that say so (aws-facts 3.3).
+    /// Refuses a change of state that is not legal from here, in the words that say so.
     ///
     /// # Errors
     /// A validation refusal that means "wait".
@@ -176,7 +179,7 @@ impl Notebook {
         self.transition = Some(Transition { due, ending });
     }
 
-    /// The answer of `DescribeNotebookInstance`; its member names differ from those of the request (aws-facts 3.1).
+    /// The answer of `DescribeNotebookInstance`; its member names differ from those of the request.
     #[must_use]
     pub fn describe(&self) -> Value {
         let configuration = &self.configuration;

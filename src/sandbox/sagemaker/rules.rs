@@ -1,4 +1,9 @@
 //! The rules of SageMaker's members, as its service model (2017-07-24) states them, and the forms of its refusals.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>.
 
 use std::sync::LazyLock;
 
@@ -7,7 +12,7 @@ use serde_json::{Value, json};
 use crate::sandbox::constraint::{Members, Text};
 use crate::sandbox::wire::Refusal;
 
-/// Names of notebooks and lifecycle configurations (aws-facts 3.1, 3.5).
+/// Names of notebooks and lifecycle configurations.
 pub static NAME: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 63, "[a-zA-Z0-9](-*[a-zA-Z0-9])*"));
 /// Part of a name, to search by.
 pub static NAME_PART: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 63, "[a-zA-Z0-9-]+"));
@@ -21,13 +26,13 @@ pub static KMS_KEY: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 2048, "[
 /// A Git repository, by name or by address.
 pub static CODE_REPOSITORY: LazyLock<Text> =
     LazyLock::new(|| Text::matching(1, 1024, r"https://([^/]+)/?(.*)$|^[a-zA-Z0-9](-*[a-zA-Z0-9])*"));
-/// The operating system of a notebook (aws-facts 3.2).
+/// The operating system of a notebook.
 pub static PLATFORM: LazyLock<Text> = LazyLock::new(|| {
     Text::matching(0, 20, "(notebook-al1-v1|notebook-al2-v1|notebook-al2-v2|notebook-al2-v3|notebook-al2023-v1)")
 });
 /// The lowest version of the metadata service that is offered inside.
 pub static METADATA_VERSION: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 1, "1|2"));
-/// A script, encoded (aws-facts 3.5).
+/// A script, encoded.
 pub static SCRIPT: LazyLock<Text> = LazyLock::new(|| Text::matching(1, 16384, r"[\S\s]+"));
 /// What can be tagged.
 pub static RESOURCE_ARN: LazyLock<Text> =
@@ -39,13 +44,13 @@ pub static TAG_VALUE: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 256, r
 /// The token of a further page.
 pub static NEXT_TOKEN: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 8192, ".*"));
 
-/// SageMaker's answer to nearly everything that is wrong with notebooks (aws-facts 3.1).
+/// SageMaker's answer to nearly everything that is wrong with notebooks.
 #[must_use]
 pub fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "ValidationException", message)
 }
 
-/// What does not exist: never a "not found" code, always this word in a validation message (aws-facts 3.1).
+/// What does not exist: never a "not found" code, always this word in a validation message.
 #[must_use]
 pub fn not_found() -> Refusal {
     invalid("RecordNotFound")
@@ -56,7 +61,7 @@ pub fn modelled(code: &str, message: String) -> Refusal {
     Refusal::new(400, code, message.clone()).with("Message", message)
 }
 
-/// A quota that is used up (aws-facts 3.4).
+/// A quota that is used up.
 #[must_use]
 pub fn limit_exceeded(limit: &str, allowed: usize, used: usize) -> Refusal {
     modelled(

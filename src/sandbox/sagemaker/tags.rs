@@ -1,4 +1,6 @@
-//! Tags of notebooks and lifecycle configurations. They are shown by `ListTags` only (aws-facts 3.1).
+//! Tags of notebooks and lifecycle configurations. They are shown by `ListTags` only.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use crate::sandbox::paging::page;
 use crate::sandbox::wire::{Call, Refusal, Reply};
 use crate::sandbox::world::World;
 
-/// Tags that a resource can have (aws-facts 3.1).
+/// Tags that a resource can have.
 const MOST: usize = 50;
 
 fn tags_of<'s>(state: &'s mut State, arn: &str) -> Result<&'s mut BTreeMap<String, String>, Refusal> {
@@ -60,7 +62,7 @@ pub fn delete(world: &mut World, call: &Call) -> Reply {
     Ok(json!({}))
 }
 
-/// `ListTags`. A page has room for at least fifty tags, which is all a resource can have (aws-facts 3.1).
+/// `ListTags`. A page has room for at least fifty tags, which is all a resource can have.
 pub fn list(world: &mut World, call: &Call) -> Reply {
     let mut members = Members::of(&call.params);
     let arn = members.required("ResourceArn", &RESOURCE_ARN);

@@ -1,4 +1,8 @@
-//! Starting, stopping and deleting a notebook, and issuing the URL that opens it (aws-facts 3.3, 3.6).
+//! Starting, stopping and deleting a notebook, and issuing the URL that opens it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePresignedNotebookInstanceUrl.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>.
 
 use serde_json::json;
 
@@ -16,7 +20,7 @@ fn name_in(call: &Call) -> Result<String, Refusal> {
     Ok(name)
 }
 
-/// Refuses one more running notebook of a type whose quota is used up (aws-facts 3.4).
+/// Refuses one more running notebook of a type whose quota is used up.
 pub fn leave_room_for(state: &State, instance_type: &str) -> Result<(), Refusal> {
     let Some(&allowed) = state.instance_quotas.get(instance_type) else {
         return Ok(());
@@ -47,7 +51,7 @@ pub fn start(world: &mut World, call: &Call) -> Reply {
     notebook.must_be_in(&[Status::Stopped, Status::Failed], Status::Pending)?;
     let instance_type = notebook.configuration.instance_type.clone();
     leave_room_for(state, &instance_type)?;
-    // aws-facts 3.3: a start "sometimes doesn't take".
+    // A start "sometimes doesn't take".
     if state.lost_starts.remove(&name) {
         return Ok(json!({}));
     }
@@ -66,7 +70,7 @@ pub fn stop(world: &mut World, call: &Call) -> Reply {
     Ok(json!({}))
 }
 
-/// `DeleteNotebookInstance`. The interface outlives the notebook for a while (aws-facts 3.3).
+/// `DeleteNotebookInstance`. The interface outlives the notebook for a while.
 pub fn delete(world: &mut World, call: &Call) -> Reply {
     let name = name_in(call)?;
     let due = call.now + world.settings.delays.notebook_delete;
@@ -90,7 +94,7 @@ pub fn presign(world: &mut World, call: &Call) -> Reply {
     let token = world.ids.token(64);
     let notebook = region(world, call).sagemaker.notebooks.get(&name).ok_or_else(not_found)?;
     if notebook.status != Status::InService {
-        // The code is certain, the words are not (aws-facts 3.3).
+        // The code is certain, the words are not.
         return Err(invalid(format!(
             "Unable to create a presigned URL for Notebook Instance ({}): Status ({}) not in ([InService])",
             notebook.arn,

@@ -1,4 +1,6 @@
-//! `UpdateNotebookInstance`: only of a stopped notebook, and only what is not fixed at creation (aws-facts 3.1).
+//! `UpdateNotebookInstance`: only of a stopped notebook, and only what is not fixed at creation.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use serde_json::json;
 

@@ -1,5 +1,8 @@
 //! What a caller asks for of the part of a notebook that can be changed later: read from a request of creation or
 //! update, checked against the rules of the model and against each other.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use super::notebook::Configuration;
 use super::rules::{CODE_REPOSITORY, METADATA_VERSION, NAME, PLATFORM, ROLE_ARN, invalid};
@@ -7,9 +10,9 @@ use super::{State, instance_type};
 use crate::sandbox::constraint::Members;
 use crate::sandbox::wire::Refusal;
 
-/// The only platform that notebooks can be created with, or changed to (aws-facts 3.2).
+/// The only platform that notebooks can be created with, or changed to.
 pub const PLATFORM_IN_USE: &str = "notebook-al2023-v1";
-/// Size of a volume in GB: the smallest, which is the default, and the largest (aws-facts 3.1).
+/// Size of a volume in GB: the smallest, which is the default, and the largest.
 const VOLUME: (i64, i64) = (5, 16384);
 
 /// Everything that may be asked for; what is absent was not mentioned.
@@ -64,7 +67,7 @@ impl Wish {
         self.role_arn.as_deref()
     }
 
-    /// Refuses what the model allows and the service does not (aws-facts 3.1, 3.2).
+    /// Refuses what the model allows and the service does not.
     ///
     /// # Errors
     /// A validation refusal.
