@@ -4,6 +4,9 @@
 //! the SDK's HTTP client in tests ([`in_process`]) and on a TCP port for everything else ([`server`]).
 //! It is a second, independent statement of how AWS behaves and therefore imports nothing else of this crate: an
 //! error shared by both sides would be invisible.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 
 pub mod clock;
 pub mod codeartifact;
@@ -276,7 +279,7 @@ fn administrator(partition: &str, account: &str) -> Caller {
     Caller { account: account.to_owned(), arn: format!("arn:{partition}:iam::{account}:root"), role_name: None }
 }
 
-/// The throttling error of each service (aws-facts 5.1, 5.2).
+/// The throttling error of each service.
 fn throttled(service: Service) -> Refusal {
     match service {
         Service::Ec2 => Refusal::new(503, "RequestLimitExceeded", "Request limit exceeded."),

@@ -3,6 +3,8 @@
 //! The simulator has its own reading of the language and shares none with the product, so that a misunderstanding on
 //! one side shows. It knows no account and no role: whoever calls turns stored principals into ARNs first and gives
 //! the context keys of the request.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
 mod condition;
 mod evaluate;
@@ -141,7 +143,7 @@ fn statements_mut(document: &mut Value) -> &mut [Value] {
     }
 }
 
-/// The form in which AWS gives back documents that it takes apart (aws-facts 4.4): no white space, elements in the
+/// The form in which AWS gives back documents that it takes apart: no white space, elements in the
 /// order of the grammar, statements as a list, a list of one as its only element.
 #[must_use]
 pub fn canonical(document: &Value) -> String {

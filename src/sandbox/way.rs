@@ -1,5 +1,9 @@
-//! The way by which a request came. One that was sent to an own name of a VPC endpoint (aws-facts 1.4) came through that endpoint: its policy has a
-//! say, and policies see the endpoint and its VPC in place of an address (aws-facts 1.6, 6.1).
+//! The way by which a request came. One that was sent to an own name of a VPC endpoint came through that endpoint: its policy has a
+//! say, and policies see the endpoint and its VPC in place of an address.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
 
 use bytes::Bytes;
 use http::{Request, header};

@@ -1,4 +1,6 @@
 //! The `Condition` element: operators, their modifiers, and what a missing key means.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
 
 use std::net::IpAddr;
 
@@ -115,7 +117,7 @@ impl Condition {
             return self.wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(absent));
         }
         let Some(present) = present else {
-            // Negated operators are met by an absent key (aws-facts 6.2), and so is "all of none".
+            // Negated operators are met by an absent key, and so is "all of none".
             return if_exists || each == Some(Each::All) || (negated && each.is_none());
         };
         let patterns: Vec<Pattern> =

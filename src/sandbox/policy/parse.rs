@@ -1,5 +1,7 @@
 //! The grammar. What AWS says about a document that breaks it depends on where the document is used; the order of the
 //! checks is the order in which AWS complains.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
 use serde_json::{Map, Value};
 
@@ -217,7 +219,7 @@ fn texts(value: &Value) -> Parsed<Vec<String>> {
     entries.iter().map(|entry| entry.as_str().map(str::to_owned).ok_or_else(Malformed::syntax)).collect()
 }
 
-/// In conditions numbers and booleans stand for their text (aws-facts 4.4).
+/// In conditions numbers and booleans stand for their text.
 fn scalars(value: &Value) -> Parsed<Vec<String>> {
     let entries = match value {
         Value::Array(entries) => entries.as_slice(),

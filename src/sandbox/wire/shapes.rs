@@ -1,5 +1,7 @@
 //! Holds every answer that the simulator gives in any unit test against AWS's own models: unknown members, wrong types,
 //! values that no enumeration has and missing members end the test. `shapes.json` is made by `hack/wire-shapes.py`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
 
 use std::sync::OnceLock;
 
@@ -91,7 +93,7 @@ impl Checker {
         entries.values().try_for_each(|value| self.conforms(inner, value))
     }
 
-    /// The states of endpoints begin with a small letter on the wire, unlike in the model (aws-facts 1.5).
+    /// The states of endpoints begin with a small letter on the wire, unlike in the model.
     fn is_one_of(&self, shape: &str, allowed: &[Value], value: &Value) -> Result<(), String> {
         let text = value.as_str().ok_or_else(|| format!("{shape} is no text: {value}"))?;
         let lenient = self.service == Service::Ec2 && shape == "State";
