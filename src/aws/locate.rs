@@ -13,7 +13,7 @@ use crate::model::{
 /// What is known of every wanted resource of a kind, and of whatever else carries the owner's tags.
 ///
 /// `adopt` names what may be taken over; `recent` names what was created so recently that AWS may not show it yet; `remembered` what the status knows by id, so that a resource
-/// whose owner tags were taken off is recognised instead of made a second time (decision 4).
+/// whose owner tags were taken off is recognised instead of made a second time.
 pub fn sights(
     provider: &dyn Provider,
     owner: &Owner,

@@ -1,5 +1,5 @@
 //! Which AWS role an environment may use: looked up and checked at every visit. A namespace without identity gets nothing, and nothing
-//! falls back to the controller's own credentials (decision 1).
+//! falls back to the controller's own credentials.
 
 use std::collections::BTreeMap;
 

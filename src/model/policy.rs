@@ -1,8 +1,11 @@
 //! IAM policy documents in a canonical form, so that `==` means "says the same".
 //!
-//! AWS re-serialises, reorders, percent-encodes and abbreviates policies (aws-facts 4.4). Whatever is read is brought into this form
+//! AWS re-serialises, reorders, percent-encodes and abbreviates policies. Whatever is read is brought into this form
 //! before anything compares it: single values become sets, actions lose their case, an account id becomes the ARN of its root,
 //! statements lose their order.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use std::{
     cmp::Ordering,
@@ -267,7 +270,7 @@ impl PolicyDocument {
         };
         let json: Json = serde_json::from_str(text).map_err(|error| PolicyError::NotJson(error.to_string()))?;
         let object = json.as_object().ok_or_else(|| wrong("$", "must be an object"))?;
-        // Without a Version AWS reads the document in the older language (aws-facts 4.4).
+        // Without a Version AWS reads the document in the older language.
         let version = object.get("Version").and_then(Json::as_str).unwrap_or("2008-10-17").to_owned();
         let statements = match object.get("Statement") {
             Some(Json::Array(items)) => {
@@ -286,7 +289,7 @@ impl PolicyDocument {
         json!({"Version": self.version, "Statement": statements}).to_string()
     }
 
-    /// Its length as IAM counts it: without white space (aws-facts 4.1). Compact JSON has none outside of strings.
+    /// Its length as IAM counts it: without white space. Compact JSON has none outside of strings.
     #[must_use]
     pub fn size(&self) -> usize {
         self.to_json().chars().filter(|character| !character.is_whitespace()).count()
@@ -410,7 +413,7 @@ fn texts(path: &str, json: &Json) -> Result<BTreeSet<String>, PolicyError> {
     items.ok_or_else(|| wrong(path, "must be a text or a list of texts"))
 }
 
-/// Booleans and numbers in policies mean their texts (aws-facts 4.4).
+/// Booleans and numbers in policies mean their texts.
 fn scalar(json: &Json) -> Option<String> {
     match json {
         Json::String(text) => Some(text.clone()),

@@ -1,17 +1,20 @@
 //! The lifecycle hooks of a notebook: scripts that keep `pip` logged in to CodeArtifact without a person.
 //!
 //! The hook installs a refresh program with its schedule, has it run in the background and ends with 0 whatever
-//! happens; the program writes the index URL into pip's configuration and the token into `~/.netrc` (decision 25).
+//! happens; the program writes the index URL into pip's configuration and the token into `~/.netrc`.
 //! The shell text stands in `start_script/*.sh`; this module puts the values in and keeps the size.
 //!
 //! Pure: the same input gives the same text, so that a comparison with what AWS has is a comparison of strings. No
-//! secret may enter here: whoever may describe a lifecycle configuration reads all of it (aws-facts 3.5).
+//! secret may enter here: whoever may describe a lifecycle configuration reads all of it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// The most characters of one hook, as AWS counts them: after base64 (aws-facts 3.5).
+/// The most characters of one hook, as AWS counts them: after base64.
 pub const MAX_ENCODED: usize = 16_384;
 
 const PROLOGUE: &str = include_str!("start_script/prologue.sh");
@@ -41,7 +44,7 @@ pub struct StartScript<'a> {
 /// The address of the package index as it is known when the script is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexUrl<'a> {
-    /// Put together from domain, owner, region and repository (aws-facts 2.3).
+    /// Put together from domain, owner, region and repository.
     Composed,
     /// As AWS gave it, ending in `/simple/`.
     Answered(&'a str),
@@ -127,7 +130,7 @@ impl StartScript<'_> {
     }
 }
 
-/// The index URL that AWS gives a repository, without credentials (aws-facts 2.3).
+/// The index URL that AWS gives a repository, without credentials.
 #[must_use]
 pub fn composed_index_url(domain: &str, owner: &str, region: &str, repository: &str) -> String {
     format!("https://{domain}-{owner}.d.codeartifact.{region}.amazonaws.com/pypi/{repository}/simple/")

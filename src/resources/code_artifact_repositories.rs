@@ -1,4 +1,7 @@
-//! Repositories of `CodeArtifact` as they are read: listed, and one by one where AWS has no bulk call (aws-facts 2.1, 2.4).
+//! Repositories of `CodeArtifact` as they are read: listed, and one by one where AWS has no bulk call.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>.
 
 use std::collections::BTreeSet;
 
@@ -176,7 +179,7 @@ impl Listing for RepositoryPolicy {
                 let document = text.map(policy_documents::read);
                 Ok(Self { document, in_place, revision: policy.and_then(|policy| policy.revision) })
             }
-            // The same error says that the repository has none (aws-facts 2.4).
+            // The same error says that the repository has none.
             Err(error) if error.is_not_found() => Ok(Self { document: None, in_place: None, revision: None }),
             Err(error) => Err(error),
         }

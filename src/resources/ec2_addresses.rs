@@ -1,4 +1,6 @@
 //! The logical addresses of the network's parts, so that kinds can name each other's outputs without importing each other.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-interface-endpoint.html>.
 
 use crate::model::{
     address::{Address, Kind},
@@ -35,7 +37,7 @@ pub fn route_table_of(subnet: &Subnet) -> Address {
     }
 }
 
-/// The two security groups of an environment (aws-facts 1.7): one for both would let everybody who may reach an endpoint into Jupyter.
+/// The two security groups of an environment: one for both would let everybody who may reach an endpoint into Jupyter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
     /// Of the notebooks.

@@ -1,4 +1,6 @@
-//! Client tokens: what lets a creation be sent again without making a second thing (aws-facts 5.4).
+//! Client tokens: what lets a creation be sent again without making a second thing.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 
 use std::fmt::Write;
 
@@ -9,7 +11,7 @@ use crate::model::{owner::UID_TAG, resource::Wanted};
 /// The token for creating `wanted` for the `attempt`th time.
 ///
 /// It follows from what is asked for and for whom, so that a crash in between changes nothing. It covers every parameter: AWS refuses a
-/// token that comes back with other parameters. It covers the attempt: AWS may answer a token of long ago with a thing that is gone (decision 16).
+/// token that comes back with other parameters. It covers the attempt: AWS may answer a token of long ago with a thing that is gone.
 pub fn client_token(wanted: &Wanted, attempt: u32) -> String {
     let owner = wanted.tags.get(UID_TAG).map_or("", String::as_str);
     let mut text = format!("{owner}\n{}\n{attempt}\n{:?}\n{:?}\n", wanted.address, wanted.name, wanted.tags);

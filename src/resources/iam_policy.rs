@@ -1,6 +1,8 @@
 //! The customer managed policy that lets an existing role install packages, and its attachment to that role (scenario C).
 //!
 //! The role is not ours: nothing of it is changed but this one attachment, and on deletion exactly that goes.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use std::{
     any::Any,
@@ -39,9 +41,9 @@ pub struct IamPolicy;
 
 /// The tag that says to which role of somebody else's we attached it.
 const ATTACHED_TAG: &str = "cloister.dev/attached-to";
-/// The most characters of a managed policy (aws-facts 4.1).
+/// The most characters of a managed policy.
 const LIMIT: usize = 6_144;
-/// How many versions a policy can have besides its default one (aws-facts 4.1).
+/// How many versions a policy can have besides its default one.
 const OTHER_VERSIONS: usize = 4;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
     }
 }
 
-/// A policy has five versions at most: the oldest makes room (aws-facts 4.1).
+/// A policy has five versions at most: the oldest makes room.
 async fn new_version(writer: &Writer<'_>, written: &Written, document: &PolicyDocument) -> Result<(), AwsError> {
     const OPERATION: &str = "iam:CreatePolicyVersion";
     within(OPERATION, "the policy", document.size(), LIMIT)?;

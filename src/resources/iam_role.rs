@@ -1,7 +1,10 @@
-//! The execution role of the notebooks: trust policy, inline and attached policies, permissions boundary (aws-facts 4).
+//! The execution role of the notebooks: trust policy, inline and attached policies, permissions boundary.
 //!
-//! What somebody added to take rights away (a Deny, a quarantine policy, a boundary) is reported and stays (decision 8); what
+//! What somebody added to take rights away (a Deny, a quarantine policy, a boundary) is reported and stays; what
 //! was added to give rights is removed. Description and session length are nobody's business here.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html>.
 
 use std::{
     any::Any,
@@ -39,11 +42,11 @@ pub struct IamRole;
 
 /// The name of our inline policy.
 const INLINE: &str = "cloister";
-/// The most characters of all inline policies of a role together (aws-facts 4.1).
+/// The most characters of all inline policies of a role together.
 const INLINE_LIMIT: usize = 10_240;
-/// The most characters of a trust policy (aws-facts 4.1).
+/// The most characters of a trust policy.
 const TRUST_LIMIT: usize = 2_048;
-/// How many policies can be attached unless the quota was raised (aws-facts 4.1).
+/// How many policies can be attached unless the quota was raised.
 const ATTACHED_LIMIT: usize = 10;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
@@ -142,8 +145,8 @@ impl ResourceKind for IamRole {
     }
 }
 
-/// Who may take the role. Without conditions: whether `SageMaker` says on whose behalf it asks is not certain for notebooks
-/// (aws-facts 4.3), and a condition on a missing key would keep every notebook from starting.
+/// Who may take the role. Without conditions: whether `SageMaker` says on whose behalf it asks is not certain for notebooks,
+/// and a condition on a missing key would keep every notebook from starting.
 fn trust_policy() -> PolicyDocument {
     let trust = Statement::allow("SageMaker", ["sts:AssumeRole"], ["*"]).by(["Service:sagemaker.amazonaws.com"]);
     PolicyDocument::new([trust.without_resource()])
@@ -188,7 +191,7 @@ impl Provider for IamRole {
         let account = &look.rows;
         let mut items = Vec::new();
         for role in &account.roles {
-            // Names of roles are unique whatever their case (aws-facts 4.1).
+            // Names of roles are unique whatever their case.
             let named =
                 |wanted: &&Wanted| wanted.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&role.name));
             let wish = wanted.iter().find(named);

@@ -1,6 +1,8 @@
-//! The lifecycle configuration of a notebook: the scripts that keep pip logged in, followed by the user's (aws-facts 3.5).
+//! The lifecycle configuration of a notebook: the scripts that keep pip logged in, followed by the user's.
 //!
-//! It has a stable name and is updated in place, which takes effect at the notebook's next start (decision 24). No secret may be in it.
+//! It has a stable name and is updated in place, which takes effect at the notebook's next start. No secret may be in it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html>.
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
@@ -238,7 +240,7 @@ fn hooks(wish: &Wish<Option<Script>>) -> Option<Vec<NotebookInstanceLifecycleHoo
     wish.known().map(|script| encoded(script.as_ref()))
 }
 
-/// Whether AWS deletes a configuration that is in use is not known (aws-facts 3.5): it is not asked to.
+/// Whether AWS deletes a configuration that is in use is not known: it is not asked to.
 async fn must_be_unused(operation: &'static str, clients: &Clients, name: &str) -> Result<(), AwsError> {
     let list = clients.sagemaker.list_notebook_instances().notebook_instance_lifecycle_config_name_contains(name);
     let answer = list.send().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;

@@ -1,7 +1,7 @@
 //! What we note on a notebook itself, in one tag: that it has to be started again, and how often we started it after it failed.
 //!
 //! A change that needs a stopped notebook takes minutes and several looks. Whether it ran before must outlive a crash in between, and so
-//! must the number of starts, which is bounded (decision 23). The status may not be used for that: it is never an input.
+//! must the number of starts, which is bounded. The status may not be used for that: it is never an input.
 
 use crate::model::{environment::Run, resource::Remedy};
 

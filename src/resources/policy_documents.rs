@@ -1,5 +1,7 @@
-//! Policies of ours as others may have changed them: what was added only to take rights away is set aside, reported and kept
-//! (decision 8); everything else is drift.
+//! Policies of ours as others may have changed them: what was added only to take rights away is set aside, reported and kept;
+//! everything else is drift.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +82,7 @@ pub fn within(operation: &'static str, what: &str, used: usize, limit: usize) ->
 }
 
 /// What a refused change of a resource policy means: somebody else changed it meanwhile, or a principal that was made a moment ago is
-/// not known everywhere yet (aws-facts 2.4). The next look decides anew.
+/// not known everywhere yet. The next look decides anew.
 pub fn not_yet(error: AwsError) -> AwsError {
     let changed_meanwhile = error.class == ErrorClass::Exists;
     let unknown_principal = error.class == ErrorClass::Invalid && error.message.contains("principal");

@@ -1,4 +1,6 @@
-//! Notebook instances as they are read: listed, and in depth one by one (aws-facts 3.1).
+//! Notebook instances as they are read: listed, and in depth one by one.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use std::collections::BTreeSet;
 

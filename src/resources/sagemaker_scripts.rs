@@ -1,4 +1,6 @@
 //! The lifecycle configurations of the region, which their own kind and the notebooks look at.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html>.
 
 use async_trait::async_trait;
 use aws_smithy_types::DateTime;
@@ -16,7 +18,7 @@ use crate::{
     },
 };
 
-/// The longest name of a configuration (aws-facts 3.5).
+/// The longest name of a configuration.
 const NAME_LIMIT: usize = 63;
 
 /// All lifecycle configurations of the region.
@@ -59,7 +61,7 @@ pub fn wanted(environment: &Environment, notebook: &Notebook) -> bool {
     !notebook.existing && (environment.pip_index_url().is_some() || has_fragment)
 }
 
-/// The name of a notebook's configuration: stable, so that it is updated in place (decision 24).
+/// The name of a notebook's configuration: stable, so that it is updated in place.
 pub fn name(owner: &Owner, notebook: &str) -> String {
     derived_name(owner, notebook, NAME_LIMIT)
 }

@@ -1,4 +1,6 @@
 //! Tags of notebooks and their lifecycle configurations: read alike, written alike.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>.
 
 use async_trait::async_trait;
 use aws_sdk_sagemaker::types::Tag;
@@ -24,7 +26,7 @@ impl Listing for SageMakerTags {
     }
 }
 
-/// The tags as they are at this moment. A page has room for fifty, which is all there can be (aws-facts 3.1).
+/// The tags as they are at this moment. A page has room for fifty, which is all there can be.
 pub async fn read_now(clients: &Clients, arn: &str) -> Result<Tags, AwsError> {
     let list = clients.sagemaker.list_tags().resource_arn(arn).max_results(50);
     let answer = list.send().await.map_err(from_sdk("sagemaker:ListTags"))?;

@@ -26,10 +26,7 @@ async fn a_closed_network_is_made_kept_and_deleted() {
         made.report.total,
         took.as_secs()
     );
-    assert!(
-        create.total() - polls <= 3 * made.report.total,
-        "no more than three calls for each resource (decision 30)"
-    );
+    assert!(create.total() - polls <= 3 * made.report.total, "no more than three calls for each resource");
     // The longest chain: room for seven endpoints in AWS's budget, then the notebook's start; everything else happens beside it.
     let delays = Delays::real();
     let critical = Duration::from_secs(12) + delays.notebook_start;

@@ -238,7 +238,7 @@ fn texts(list: &Json, field: &str) -> Vec<String> {
     all
 }
 
-/// Every property of the checklist for the published closed network (aws-facts 8.1), as the `aws` command finds it.
+/// Every property of the checklist for the published closed network, as the `aws` command finds it.
 fn check_closed_network(stage: &Stage) {
     const REGION: &str = "ap-northeast-1";
     let ec2 = |args: &[&str]| stage.aws(REGION, &[&["ec2"], args].concat());

@@ -13,7 +13,7 @@ const ENVIRONMENTS: usize = 100;
 const DOMAINS: usize = 10;
 const REGION: &str = "us-east-1";
 
-/// The environment `number`: the first of each domain manages the domain and its store, the others share them (decision 6).
+/// The environment `number`: the first of each domain manages the domain and its store, the others share them.
 async fn tenant(world: &World, number: usize) -> Tenant {
     let existing = world.isolated_notebook(REGION, number + 1).await;
     let mut tenant = existing.tenant("isolated-sagemaker.yaml", &format!("team-{number:03}"));
