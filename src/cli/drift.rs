@@ -33,5 +33,5 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, true) => Which::All,
         (None, false) => Which::Namespace,
     };
-    answer(Question::Drift, &args.look, which).await
+    Box::pin(answer(Question::Drift, &args.look, which)).await
 }

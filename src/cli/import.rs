@@ -79,7 +79,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (text, mut remarks) = write(&place, &survey)?;
     let mut parsed = manifest::parse(&text).context("the manifest that was made is not one")?;
     let object = manifest::environment(&parsed.environments.remove(0), None)?;
-    let review = looker.review(Question::Plan, object).await;
+    let review = Box::pin(looker.review(Question::Plan, object)).await;
     let document = Document::new(Question::Plan, vec![review]);
     std::io::stdout().write_all(text.as_bytes()).context("the manifest could not be printed")?;
     if document.result == Verdict::Nothing {
@@ -103,7 +103,7 @@ struct Surveyor<'a> {
 }
 
 async fn survey(eyes: &Eyes, args: &Args) -> anyhow::Result<Survey> {
-    let account = eyes.account(&args.region).await.map_err(said)?;
+    let account = eyes.account(&args.region).await.map_err(|problem| said(&problem))?;
     let identity = Identity {
         name: "at hand".into(),
         account: account.clone(),
@@ -141,7 +141,7 @@ async fn survey(eyes: &Eyes, args: &Args) -> anyhow::Result<Survey> {
 
 impl Surveyor<'_> {
     async fn read<T: crate::aws::inventory::Listing>(&self, key: &str) -> anyhow::Result<T> {
-        self.eyes.read(&self.identity, self.region, key).await.map_err(said)
+        self.eyes.read(&self.identity, self.region, key).await.map_err(|problem| said(&problem))
     }
 
     async fn notebooks(&self, names: &[String]) -> anyhow::Result<Vec<(String, Notebook)>> {
@@ -157,20 +157,8 @@ impl Surveyor<'_> {
     /// The domain and its repositories; none when a domain was named that does not exist.
     async fn packages(&self, named: Option<&str>) -> anyhow::Result<(String, Option<Vec<Repository>>)> {
         let domain = match named {
-            Some(named) => named.to_owned(),
-            None => {
-                let DomainNames(names) = self.read("").await?;
-                match names.as_slice() {
-                    [only] => only.clone(),
-                    [] => bail!(
-                        "there is no CodeArtifact domain in {}, and a manifest has one: name the one that is to be made with --domain",
-                        self.region
-                    ),
-                    several => {
-                        bail!("there are several CodeArtifact domains: {}; choose with --domain", several.join(", "))
-                    }
-                }
-            }
+            Some(domain) => domain.to_owned(),
+            None => self.only_domain().await?,
         };
         let DomainSurvey(repositories) = self.read(&domain).await?;
         if repositories.as_ref().is_some_and(Vec::is_empty) {
@@ -178,8 +166,22 @@ impl Surveyor<'_> {
         }
         Ok((domain, repositories))
     }
+
+    async fn only_domain(&self) -> anyhow::Result<String> {
+        let DomainNames(mut domains) = self.read("").await?;
+        match (domains.pop(), domains.as_slice()) {
+            (Some(only), []) => Ok(only),
+            (None, _) => bail!(
+                "there is no CodeArtifact domain in {}, and a manifest has one: name the one that is to be made with --domain",
+                self.region
+            ),
+            (Some(last), others) => {
+                bail!("there are several CodeArtifact domains: {}, {last}; choose with --domain", others.join(", "))
+            }
+        }
+    }
 }
 
-fn said(problem: Problem) -> anyhow::Error {
+fn said(problem: &Problem) -> anyhow::Error {
     anyhow!("{}: {}", problem.reason, problem.message)
 }

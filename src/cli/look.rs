@@ -31,7 +31,7 @@ use crate::{
         api::{AWSIdentity, AWSIdentitySpec, IsolatedNotebookEnvironment, environment::DeletionPolicy, identity},
         identity::check_without_labels,
         reader::Cluster,
-        scope::scope_of,
+        scope::{deletion_waits, nothing_was_made, scope_of},
     },
     model::{
         plan::{plan, plan_deletion},
@@ -103,7 +103,7 @@ pub async fn answer(question: Question, args: &Args, which: Which<'_>) -> anyhow
     let (looker, objects) = Looker::open(args, which).await?;
     let mut reviews = Vec::new();
     for object in objects {
-        reviews.push(looker.review(question, object).await);
+        reviews.push(Box::pin(looker.review(question, object)).await);
     }
     let document = Document::new(question, reviews);
     let mut out = std::io::stdout();
@@ -258,9 +258,14 @@ impl Looker {
             assumptions: self.assumptions.clone(),
             remembers: matches!(self.source, Source::Cluster(..)),
         };
+        if is_deleting(&object)
+            && let Some(problem) = deletion_waits(&object)
+        {
+            return Review::blocked(title, &problem);
+        }
         match self.look(&mut object, &mut title).await {
             Ok((scope, observation)) => say(question, title, &object, &scope, &observation),
-            Err(problem) => Review::blocked(title, &problem),
+            Err(problem) => Review::blocked(title, &in_this_shell(problem)),
         }
     }
 
@@ -411,6 +416,22 @@ fn pick(lives: &Lives, cluster: Option<&str>, title: &mut Title) -> Result<Optio
     Ok(Some(life.clone()))
 }
 
+fn is_deleting(object: &IsolatedNotebookEnvironment) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
+
+/// Where the controller would speak of its own credentials, here those of whoever calls are meant.
+fn in_this_shell(problem: Problem) -> Problem {
+    if !matches!(problem.reason.as_str(), "CredentialsUnusable" | "AccessDenied") {
+        return problem;
+    }
+    let message = format!(
+        "{}. This command calls AWS with the credentials at hand: see AWS_PROFILE, AWS_ACCESS_KEY_ID, and --own-credentials",
+        problem.message
+    );
+    Problem { message, ..problem }
+}
+
 fn say(
     question: Question,
     title: Title,
@@ -418,19 +439,16 @@ fn say(
     scope: &Scope,
     observation: &Observation,
 ) -> Review {
-    let deleting = object.meta().deletion_timestamp.is_some();
-    match scope.environment.as_deref().filter(|_| !deleting) {
-        Some(environment) => {
-            let plan = plan(environment, observation, &scope.remembered);
-            let report = report(environment, observation, &plan, &Outcomes::new());
-            Review::new(question, title, Found { observation, plan: &plan, report: &report })
-        }
-        None => {
-            let plan = plan_deletion(observation, object.spec.deletion_policy == DeletionPolicy::Retain);
-            let report = report_deletion(observation, &plan, &Outcomes::new());
-            // What is being deleted is wanted no more, whatever the manifest says.
-            let observation = Observation { wanted: Vec::new(), ..observation.clone() };
-            Review::new(question, title, Found { observation: &observation, plan: &plan, report: &report })
-        }
+    if let Some(environment) = scope.environment.as_deref().filter(|_| !is_deleting(object)) {
+        let plan = plan(environment, observation, &scope.remembered);
+        let report = report(environment, observation, &plan, &Outcomes::new());
+        return Review::new(question, title, Found { observation, plan: &plan, report: &report });
     }
+    let nothing = Observation::default();
+    let observation = if nothing_was_made(object) { &nothing } else { observation };
+    let plan = plan_deletion(observation, object.spec.deletion_policy == DeletionPolicy::Retain);
+    let report = report_deletion(observation, &plan, &Outcomes::new());
+    // What is being deleted is wanted no more, whatever the manifest says.
+    let observation = Observation { wanted: Vec::new(), ..observation.clone() };
+    Review::new(question, title, Found { observation: &observation, plan: &plan, report: &report })
 }

@@ -25,5 +25,6 @@ pub struct Args {
 /// # Errors
 /// As [`answer`].
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    answer(Question::Plan, &args.look, args.name.as_deref().map_or(Which::Namespace, Which::Named)).await
+    let which = args.name.as_deref().map_or(Which::Namespace, Which::Named);
+    Box::pin(answer(Question::Plan, &args.look, which)).await
 }

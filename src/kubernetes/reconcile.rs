@@ -14,7 +14,7 @@ use super::{
     intents::StatusIntents,
     memory::Memories,
     requeue::Backoff,
-    scope::{remembered, scope_of},
+    scope::{deletion_waits, nothing_was_made, remembered, scope_of},
     status::StatusWriter,
 };
 use crate::{
@@ -123,10 +123,10 @@ impl Visit<'_> {
         if !object.finalizers().iter().any(|name| name == FINALIZER) {
             return Ok(Next::Gone);
         }
-        if let Some(problem) = self.reason_to_wait() {
+        if let Some(problem) = deletion_waits(self.object) {
             return self.tell(&object, &report_blocked(&problem)).await;
         }
-        if self.nothing_was_made() {
+        if nothing_was_made(self.object) {
             return self.let_go().await;
         }
         let scope = match self.scope(&object).await {
@@ -202,26 +202,6 @@ impl Visit<'_> {
         let reconciling =
             status.conditions.iter().any(|condition| condition.type_ == "Reconciling" && condition.status == "True");
         if reconciling || object.meta().deletion_timestamp.is_some() { Freshness::Poll } else { Freshness::Check }
-    }
-
-    /// Why a deletion has to wait for a person.
-    fn reason_to_wait(&self) -> Option<Problem> {
-        let spec = &self.object.spec;
-        if spec.deletion_protection {
-            let message = "`spec.deletionProtection` is true: AWS stays untouched; set it to false to delete";
-            return Some(Problem::new(ErrorClass::Invalid, message).because("DeletionProtected"));
-        }
-        if spec.paused {
-            let message = "`spec.paused` is true: the deletion waits; set it to false to go on";
-            return Some(Problem::new(ErrorClass::Invalid, message).because("Paused"));
-        }
-        None
-    }
-
-    /// Whether AWS cannot hold anything of this object: it never got as far as an account, or it only ever looks (decision 13).
-    fn nothing_was_made(&self) -> bool {
-        let observes = self.object.spec.management == super::api::environment::Management::Observe;
-        observes || self.object.status.as_ref().is_none_or(|status| status.account.is_none())
     }
 
     fn what_remains(&self, problem: Problem) -> Problem {

@@ -7,7 +7,7 @@ use kube::{Resource, ResourceExt};
 
 use super::{
     admit::admit,
-    api::{AWSIdentity, IsolatedNotebookEnvironment},
+    api::{AWSIdentity, IsolatedNotebookEnvironment, environment::Management},
     identity, intents,
 };
 use crate::model::{
@@ -72,4 +72,25 @@ pub(super) fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Addre
     let items =
         object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
     items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
+}
+
+/// Why a deletion has to wait for a person.
+#[must_use]
+pub fn deletion_waits(object: &IsolatedNotebookEnvironment) -> Option<Problem> {
+    if object.spec.deletion_protection {
+        let message = "`spec.deletionProtection` is true: AWS stays untouched; set it to false to delete";
+        return Some(Problem::new(ErrorClass::Invalid, message).because("DeletionProtected"));
+    }
+    if object.spec.paused {
+        let message = "`spec.paused` is true: the deletion waits; set it to false to go on";
+        return Some(Problem::new(ErrorClass::Invalid, message).because("Paused"));
+    }
+    None
+}
+
+/// Whether AWS cannot hold anything of this object: it never got as far as an account, or it only ever looks.
+#[must_use]
+pub fn nothing_was_made(object: &IsolatedNotebookEnvironment) -> bool {
+    let observes = object.spec.management == Management::Observe;
+    observes || object.status.as_ref().is_none_or(|status| status.account.is_none())
 }

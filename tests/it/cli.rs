@@ -290,6 +290,46 @@ async fn a_step_that_stops_a_notebook_is_held_with_the_line_that_allows_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_leaves_the_manifest_is_to_be_deleted_and_a_notebook_is_held() {
+    let world = World::new(Delays::none());
+    let (_tenant, _hands) = made(&world).await;
+    let desk = Desk::at(&world.simulator).await;
+    let whole = example("closed-network.yaml");
+    let (rest, _) = whole.split_once("\n  notebooks:").expect("the notebooks come last");
+    let file = desk.file("env.yaml", rest);
+    let said = desk.run(&["plan", "-f", &file, "--identity", &example_path("identity.yaml")]).await;
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert_golden("plan-removal.txt", &said.out);
+    desk.assert_read_only();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_the_way_is_named_with_the_line_that_adopts_it() {
+    let world = World::new(Delays::none());
+    let codeartifact = aws_sdk_codeartifact::Client::new(&world.sdk("ap-northeast-1").await);
+    codeartifact.create_domain().domain("test-artifact-domain").send().await.expect("somebody's domain");
+    let desk = Desk::at(&world.simulator).await;
+    let manifest = example("closed-network.yaml");
+    let (file, identity) = (desk.file("env.yaml", &manifest), example_path("identity.yaml"));
+    let plan = |file| ["plan", "-f", file, "--identity", &identity, "--cluster-id", "cluster-1"].map(str::to_owned);
+    let run = async |file: &str| {
+        let plan = plan(file);
+        desk.run(&plan.iter().map(String::as_str).collect::<Vec<_>>()).await
+    };
+    let said = run(&file).await;
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("AlreadyExists: Domain/test-artifact-domain"), "{}", said.out);
+    assert!(said.out.contains("cloister.dev/adopt=Domain/test-artifact-domain"), "{}", said.out);
+
+    let annotated = "  namespace: data-science\n  annotations: {cloister.dev/adopt: Domain/test-artifact-domain}\n";
+    let file = desk.file("adopt.yaml", &manifest.replace("  namespace: data-science\n", annotated));
+    let said = run(&file).await;
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.out.contains("adopt    Domain/test-artifact-domain"), "{}", said.out);
+    desk.assert_read_only();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_problem_that_needs_a_person_blocks_a_plan() {
     let world = World::new(Delays::none());
     let existing = world.isolated_notebook("us-east-1", 0).await;

@@ -94,4 +94,10 @@ fn a_plan_comes_before_and_none_after() {
         stage.simulator.log().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect();
     assert_eq!(writes, Vec::<String>::new(), "nothing was written to AWS");
     assert_eq!(stage.object("closed-network")["metadata"]["resourceVersion"], version, "nor to the cluster");
+
+    let protect = r#"{"spec":{"deletionProtection":true}}"#;
+    stage.kubectl(["patch", "ine", "closed-network", "--type=merge", "-p", protect]);
+    stage.kubectl(["delete", "ine", "closed-network", "--wait=false"]);
+    let said = pipeline.assert_ends_with(1, &["plan", "closed-network"]);
+    assert!(said.contains("DeletionProtected"), "{said}");
 }

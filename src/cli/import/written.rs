@@ -124,22 +124,21 @@ impl Writer<'_> {
         let endpoints = counted.iter().max_by_key(|(_, count)| **count).map(|(id, _)| id.clone());
         self.line("    securityGroups:");
         self.line(format!("      notebooks: {{id: {}}}{}", notebooks, self.comment_on_group(&notebooks)));
-        match endpoints {
-            Some(id) => {
-                let others: Vec<&str> = counted.keys().filter(|other| **other != id).map(String::as_str).collect();
-                let others = others.join(", ");
-                self.line(format!("      endpoints: {{id: {id}}}{}", self.comment_on_group(&id)));
-                if !others.is_empty() {
-                    self.remark(format!(
-                        "the endpoints are in several security groups; the manifest names {id}, not {others}"
-                    ));
-                }
-            }
-            None => {
-                self.line("      # No interface endpoint is here whose group this could be. Without this line one would be made.");
-                self.line(format!("      endpoints: {{id: {notebooks}}}"));
-                self.remark("there is no interface endpoint in the VPC: `securityGroups.endpoints` repeats the notebooks' group");
-            }
+        let Some(id) = endpoints else {
+            self.line(
+                "      # No interface endpoint is here whose group this could be. Without this line Cloister would make one.",
+            );
+            self.line(format!("      endpoints: {{id: {notebooks}}}"));
+            self.remark(
+                "there is no interface endpoint in the VPC: `securityGroups.endpoints` repeats the notebooks' group",
+            );
+            return;
+        };
+        let others: Vec<&str> = counted.keys().filter(|other| **other != id).map(String::as_str).collect();
+        let others = others.join(", ");
+        self.line(format!("      endpoints: {{id: {id}}}{}", self.comment_on_group(&id)));
+        if !others.is_empty() {
+            self.remark(format!("the endpoints are in several security groups; the manifest names {id}, not {others}"));
         }
     }
 
@@ -237,7 +236,7 @@ impl Writer<'_> {
         match install_from(repositories) {
             Some(name) => self.line(format!("    install: {{repository: {}}}", quoted(name))),
             None => {
-                self.remark("which repository notebooks install from does not follow: `packages.install` is left out")
+                self.remark("which repository notebooks install from does not follow: `packages.install` is left out");
             }
         }
     }

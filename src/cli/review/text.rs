@@ -228,3 +228,28 @@ fn ways_out(text: &mut String, review: &Review) {
     line(text, "To carry out the steps that are held with ApprovalRequired, exactly as they are shown here:");
     line(text, &format!("  kubectl annotate ine/{name} -n {namespace} --overwrite cloister.dev/approve={approval}"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::review::Title,
+        model::port::{ErrorClass, Problem},
+    };
+
+    #[test]
+    fn colours_are_added_to_the_same_words() {
+        let problem = Problem::new(ErrorClass::Credentials, "no credentials");
+        let title =
+            Title { namespace: "team".into(), name: "a".into(), region: "eu-west-1".into(), ..Title::default() };
+        let document = Document::new(Question::Plan, vec![Review::blocked(title, &problem)]);
+        let (plain, coloured) = (render(&document, Colours(false)), render(&document, Colours(true)));
+        assert_eq!(plain.lines().next(), Some("Plan for team/a in account unknown, eu-west-1"));
+        assert!(!plain.contains('\x1b') && coloured.contains("\x1b[31mCredentialsUnusable\x1b[0m"), "{coloured:?}");
+        let mut faded = coloured;
+        for colour in [GREEN, YELLOW, RED, BOLD, "0"] {
+            faded = faded.replace(&format!("\x1b[{colour}m"), "");
+        }
+        assert_eq!(faded, plain);
+    }
+}
