@@ -44,7 +44,6 @@ use crate::{
 /// Where environments come from, and with which eyes AWS is looked at.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Manifest with environments, and AWSIdentities if you like; `-` is the standard input
     #[arg(short = 'f', long, value_name = "FILE")]
