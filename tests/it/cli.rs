@@ -311,19 +311,15 @@ async fn what_stands_in_the_way_is_named_with_the_line_that_adopts_it() {
     let desk = Desk::at(&world.simulator).await;
     let manifest = example("closed-network.yaml");
     let (file, identity) = (desk.file("env.yaml", &manifest), example_path("identity.yaml"));
-    let plan = |file| ["plan", "-f", file, "--identity", &identity, "--cluster-id", "cluster-1"].map(str::to_owned);
-    let run = async |file: &str| {
-        let plan = plan(file);
-        desk.run(&plan.iter().map(String::as_str).collect::<Vec<_>>()).await
-    };
-    let said = run(&file).await;
+    let last = ["--identity", &identity, "--cluster-id", "cluster-1"];
+    let said = desk.run(&[&["plan", "-f", &file], &last[..]].concat()).await;
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     assert!(said.out.contains("AlreadyExists: Domain/test-artifact-domain"), "{}", said.out);
     assert!(said.out.contains("cloister.dev/adopt=Domain/test-artifact-domain"), "{}", said.out);
 
     let annotated = "  namespace: data-science\n  annotations: {cloister.dev/adopt: Domain/test-artifact-domain}\n";
     let file = desk.file("adopt.yaml", &manifest.replace("  namespace: data-science\n", annotated));
-    let said = run(&file).await;
+    let said = desk.run(&[&["plan", "-f", &file], &last[..]].concat()).await;
     assert_eq!(said.code, 2, "{}{}", said.out, said.err);
     assert!(said.out.contains("adopt    Domain/test-artifact-domain"), "{}", said.out);
     desk.assert_read_only();
