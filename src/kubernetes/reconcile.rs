@@ -22,7 +22,7 @@ use crate::{
     model::{
         environment::Environment,
         plan::{Plan, plan, plan_deletion},
-        port::{Cloud, ErrorClass, Freshness, Observation, Outcome, Outcomes, Problem, Scope},
+        port::{Cloud, Freshness, Observation, Outcome, Outcomes, Problem, Scope},
         report::{Next, Report, report, report_blocked, report_deletion},
     },
 };
