@@ -8,6 +8,7 @@
 //! * [`eyes`]: AWS as the command line sees it; cannot write.
 //! * [`error`]: the one table from AWS error codes to classes.
 //! * [`region_facts`]: what the region offers, read once a day.
+//! * [`surroundings`]: what stands around an environment in its VPC.
 //! * [`limits`]: token buckets for the APIs that AWS throttles hardest.
 
 pub mod account;
@@ -20,3 +21,4 @@ pub mod limits;
 pub mod locate;
 pub mod provider;
 pub mod region_facts;
+pub mod surroundings;

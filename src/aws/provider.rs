@@ -22,6 +22,7 @@ use crate::model::{
     plan::Hold,
     port::{ErrorClass, Problem, Scope},
     resource::{Finding, Output, Phase, ResourceKind, Seen, State, Wanted},
+    surroundings::Surroundings,
 };
 
 /// A thing in AWS that may be one of an environment's resources: what `list` returns.
@@ -264,6 +265,9 @@ pub trait Provider: ResourceKind {
     /// Everything of this kind that may be one of the environment's resources: what carries any owner tags, what has a wanted or remembered
     /// id or name, what stands in the place of something wanted.
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError>;
+
+    /// Tell what its listing shows of the VPC around the environment, or that it could not be read.
+    async fn survey(&self, _reader: &Reader<'_>, _around: &mut Surroundings) {}
 
     /// Whether `item` stands where `wanted` should be (same name, same service in the same VPC), so that creating would conflict.
     fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {

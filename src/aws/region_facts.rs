@@ -66,7 +66,10 @@ impl Listing for RegionFacts {
         let zones: BTreeSet<String> =
             facts.endpoint_services.values().flat_map(|service| service.zones.clone()).collect();
         facts.zones = zones.into_iter().collect();
-        facts.prefix_lists.extend(tolerate(prefix_list)?);
+        for (name, id, blocks) in tolerate(prefix_list)? {
+            facts.prefix_list_blocks.insert(id.clone(), blocks);
+            facts.prefix_lists.insert(name, id);
+        }
         Ok(facts)
     }
 }
@@ -87,7 +90,9 @@ async fn read_services(clients: &Clients, services: &[Service]) -> Result<Vec<Se
     Ok(rows.collect())
 }
 
-async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<Vec<(String, String)>, AwsError> {
+type PrefixListRow = (String, String, Vec<String>);
+
+async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<Vec<PrefixListRow>, AwsError> {
     if !services.contains(&Service::S3) {
         return Ok(Vec::new());
     }
@@ -99,7 +104,7 @@ async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<
         .prefix_lists
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?)));
+        .filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?, list.cidrs.unwrap_or_default())));
     Ok(rows.collect())
 }
 

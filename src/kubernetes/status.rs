@@ -15,6 +15,7 @@ use super::{
     api::{
         EnvironmentStatus, IsolatedNotebookEnvironment,
         environment::{
+            ControlResult, ControlStatus,
             EndpointStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
             RepositoryStatus, ResourceCount, ResourceReference, Summary,
         },
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::model::{
     address::{Address, Kind},
+    controls::{Control, Judgement},
     environment::Environment,
     port::{ErrorClass, Observation, Problem},
     report::{Fact, Report, Truth, conditions, report_blocked},
@@ -216,6 +218,7 @@ fn compose(
     status.packages = Some(packages(environment));
     status.execution_role = Some(ExecutionRoleStatus { arn: Some(environment.role_arn()) });
     status.notebooks = notebooks(report);
+    status.controls = controls(report);
     status.drift = Some(drift::drift(before, report, now));
     status.next_steps = report.next_steps.iter().take(NEXT_STEPS).cloned().collect();
     status.plan_digest.clone_from(&report.approval);
@@ -335,6 +338,18 @@ fn notebooks(report: &Report) -> Vec<NotebookStatus> {
         restart_pending: notebook.restart_pending.then_some(true),
     };
     report.notebooks.iter().map(status).collect()
+}
+
+fn controls(report: &Report) -> Vec<ControlStatus> {
+    let status = |control: &Control| ControlStatus {
+        id: control.id.to_owned(),
+        result: match control.judgement {
+            Judgement::Passed => ControlResult::Passed,
+            Judgement::Failed => ControlResult::Failed,
+            Judgement::Unknown => ControlResult::Unknown,
+        },
+    };
+    report.controls.iter().map(status).collect()
 }
 
 /// Whether a report says that everything is as asked; for logs and Events.

@@ -5,21 +5,30 @@
 //! That is what makes a plan printable, a golden test possible and Observe mode trustworthy.
 
 pub mod access;
+pub mod acl;
 pub mod address;
 pub mod adoption;
 pub mod asked;
+pub mod controls;
 pub mod diff;
 pub mod environment;
 pub mod graph;
 pub mod hooks;
+pub mod group_rule;
+pub mod isolation;
 pub mod owner;
 pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod port;
+pub mod reachability;
 pub mod report;
 pub mod resource;
 pub mod services;
 pub mod start_script;
 pub mod step;
+mod stations;
+pub mod surroundings;
 pub mod value;
+#[cfg(test)]
+mod verdict_example;

@@ -13,6 +13,7 @@ use super::{
     owner::{OWN_TAG_KEYS, Ownership},
     port::{ErrorClass, Observation, Problem},
     resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
+    surroundings::strangers,
     value::{Value, Wish},
 };
 
@@ -439,6 +440,7 @@ impl Planner<'_> {
     }
 
     fn report_findings(&mut self) {
+        self.plan.drift.extend(strangers(self.environment, self.observation));
         for seen in self.observation.sights.values().filter_map(Sight::seen) {
             for finding in &seen.findings {
                 self.plan.drift.push(Drift {

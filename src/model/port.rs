@@ -16,6 +16,7 @@ use super::{
     owner::Owner,
     plan::Plan,
     resource::{Outputs, Sight, Wanted},
+    surroundings::Surroundings,
 };
 
 /// What kind of answer AWS gave when it did not do what was asked. One table maps its error codes to these, one place maps these to
@@ -185,6 +186,8 @@ pub struct Observation {
     pub outputs: Outputs,
     /// Intents that are over: the resource is there, or it is certain that it is not.
     pub settled_intents: BTreeSet<String>,
+    /// What stands around the environment in its VPC; `None` as long as there is no VPC.
+    pub surroundings: Option<Surroundings>,
 }
 
 /// The decision to create something that AWS would create twice if asked twice, written down before the call.

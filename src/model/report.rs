@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     address::{Address, Kind},
+    controls::{Control, controls},
     environment::{Endpoint, Environment},
+    isolation::isolated,
     owner::Ownership,
     permissions::{access_restricted, permissions_ready},
     plan::{Action, Drift, Hold, Plan, Verb},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
+    reachability::network_ready,
     resource::{Management, Output, Phase, Sight, Wanted},
     services::Service,
     value::bounded,
@@ -138,6 +141,8 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// The notebooks.
     pub notebooks: Vec<NotebookReport>,
+    /// The controls of Security Hub that apply.
+    pub controls: Vec<Control>,
     /// The kinds that are being waited for.
     pub waiting_for: BTreeSet<Kind>,
     /// The steps that were carried out, or begun, in this visit.
@@ -195,6 +200,7 @@ const fn empty() -> Report {
         ready: 0,
         endpoints: Vec::new(),
         notebooks: Vec::new(),
+        controls: Vec::new(),
         waiting_for: BTreeSet::new(),
         written: BTreeMap::new(),
         problems: Vec::new(),
@@ -220,8 +226,9 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
         say_paused(&mut facts);
     }
     facts.push(in_sync(&drift, observation));
-    facts.push(not_evaluated(conditions::ISOLATED, "the isolation verdict is not part of this version"));
-    facts.push(group(conditions::NETWORK_READY, &states, |kind| kind <= Kind::VpcEndpoint));
+    facts.push(isolated(environment, observation));
+    let network = group(conditions::NETWORK_READY, &states, |kind| kind <= Kind::VpcEndpoint);
+    facts.push(network_ready(environment, observation, network));
     facts.push(permissions_ready(environment, observation));
     facts.push(group(conditions::PACKAGES_READY, &states, |kind| matches!(kind, Kind::Domain | Kind::Repository)));
     facts.push(group(conditions::NOTEBOOKS_READY, &states, |kind| {
@@ -243,6 +250,7 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
         ready,
         endpoints: endpoints(environment, observation, &states),
         notebooks: notebooks(environment, observation, &states),
+        controls: controls(environment, observation),
         waiting_for: waiting_for(&states, outcomes),
         written: written(plan, outcomes),
         problems: problems(plan, outcomes).cloned().collect(),

@@ -161,6 +161,8 @@ pub struct RegionFacts {
     pub endpoint_services: BTreeMap<String, EndpointServiceFacts>,
     /// Ids of AWS's own prefix lists, by name (`com.amazonaws.<region>.s3`).
     pub prefix_lists: BTreeMap<String, String>,
+    /// The addresses behind them, by id.
+    pub prefix_list_blocks: BTreeMap<String, Vec<String>>,
 }
 
 impl RegionFacts {

@@ -15,6 +15,7 @@ pub mod code_artifact_repository;
 mod code_artifact_tags;
 mod data_addresses;
 mod ec2_addresses;
+mod ec2_changes;
 mod ec2_client_token;
 mod ec2_groups;
 mod ec2_rule;

@@ -26,6 +26,7 @@ use crate::{
         environment::{Environment, Part},
         owner::Tags,
         resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
+        surroundings::{self, Surroundings},
         value::Wish,
     },
 };
@@ -49,6 +50,8 @@ struct RouteTableRow {
     /// In effect for the subnets of the VPC without a table of their own.
     main: bool,
     routes: BTreeSet<String>,
+    /// All its routes, also those that AWS keeps there.
+    all_routes: Vec<surroundings::Route>,
     /// Subnets, and the ids of their associations.
     associations: BTreeMap<String, String>,
     tags: Tags,
@@ -65,7 +68,8 @@ impl Listing for RouteTables {
 
 impl RouteTableRow {
     fn from_sdk(table: aws_sdk_ec2::types::RouteTable) -> Option<Self> {
-        let routes = table.routes.unwrap_or_default().into_iter().filter_map(|route| route_text(&route));
+        let all = table.routes.unwrap_or_default();
+        let routes = all.iter().filter_map(route_text);
         let gateways = table.propagating_vgws.unwrap_or_default().into_iter().filter_map(|gateway| gateway.gateway_id);
         let associations = table.associations.unwrap_or_default();
         Some(Self {
@@ -74,6 +78,7 @@ impl RouteTableRow {
             vpc: table.vpc_id?,
             main: associations.iter().any(|association| association.main == Some(true)),
             routes: routes.chain(gateways.map(|gateway| format!("{PROPAGATION}{gateway}"))).collect(),
+            all_routes: all.iter().filter_map(route).collect(),
             associations: associations.into_iter().filter(is_in_effect).filter_map(of_subnet).collect(),
         })
     }
@@ -91,12 +96,28 @@ fn of_subnet(association: RouteTableAssociation) -> Option<(String, String)> {
 /// A route as text, `0.0.0.0/0 via igw-…`. None for what is in every table (`local`), for what a gateway endpoint keeps there by itself, and for
 /// what a VPN gateway announces: that follows the propagation, which is a text of its own.
 fn route_text(route: &Route) -> Option<String> {
-    let destination = route
-        .destination_cidr_block
-        .as_ref()
-        .or(route.destination_ipv6_cidr_block.as_ref())
-        .or(route.destination_prefix_list_id.as_ref())?;
-    let target = [
+    let destination = destination(route)?;
+    let target = target(route);
+    let made_by_aws = target == "local" || target.starts_with("vpce-");
+    let announced = route.origin.as_ref().is_some_and(|origin| origin.as_str() == "EnableVgwRoutePropagation");
+    (!made_by_aws && !announced).then(|| format!("{destination}{VIA}{target}"))
+}
+
+fn route(route: &Route) -> Option<surroundings::Route> {
+    Some(surroundings::Route {
+        destination: destination(route)?.clone(),
+        target: target(route).to_owned(),
+        blackhole: route.state.as_ref().is_some_and(|state| state.as_str() == "blackhole"),
+    })
+}
+
+fn destination(route: &Route) -> Option<&String> {
+    let blocks = route.destination_cidr_block.as_ref().or(route.destination_ipv6_cidr_block.as_ref());
+    blocks.or(route.destination_prefix_list_id.as_ref())
+}
+
+fn target(route: &Route) -> &str {
+    let targets = [
         &route.gateway_id,
         &route.nat_gateway_id,
         &route.egress_only_internet_gateway_id,
@@ -110,10 +131,7 @@ fn route_text(route: &Route) -> Option<String> {
         &route.network_interface_id,
         &route.instance_id,
     ];
-    let target = target.into_iter().flatten().next().map_or("nothing", String::as_str);
-    let made_by_aws = target == "local" || target.starts_with("vpce-");
-    let announced = route.origin.as_ref().is_some_and(|origin| origin.as_str() == "EnableVgwRoutePropagation");
-    (!made_by_aws && !announced).then(|| format!("{destination}{VIA}{target}"))
+    targets.into_iter().flatten().next().map_or("nothing", String::as_str)
 }
 
 // --- state --------------------------------------------------------------------------------------------------------------------
@@ -232,6 +250,14 @@ impl Provider for RouteTable {
             }
         }
         Ok(items)
+    }
+
+    async fn survey(&self, reader: &Reader<'_>, around: &mut Surroundings) {
+        let look = reader.look::<RouteTables>("").await.map_err(|error| error.problem());
+        let of_vpc = |all: &RouteTables| {
+            all.0.iter().filter(|table| table.vpc == around.vpc).map(RouteTableRow::surrounding).collect()
+        };
+        around.route_tables = look.map(|look| of_vpc(&look.rows)).into();
     }
 
     fn same_place(&self, _: &Wanted, _: &Item) -> bool {
@@ -372,6 +398,17 @@ fn in_effect<'a>(tables: &'a [RouteTableRow], vpc: &str, subnet: &str) -> Option
 }
 
 impl RouteTableRow {
+    fn surrounding(&self) -> surroundings::RouteTable {
+        let propagating = self.routes.iter().filter_map(|route| route.strip_prefix(PROPAGATION));
+        surroundings::RouteTable {
+            id: self.id.clone(),
+            main: self.main,
+            subnets: self.associations.keys().cloned().collect(),
+            routes: self.all_routes.clone(),
+            propagating: propagating.map(ToOwned::to_owned).collect(),
+        }
+    }
+
     fn item(&self, all: &[Self]) -> Item {
         let neighbours = all.iter().filter(|table| table.vpc == self.vpc);
         let association_ids = neighbours.flat_map(|table| table.associations.clone()).collect();
@@ -404,6 +441,7 @@ mod tests {
             vpc: "vpc-1".into(),
             main,
             routes: BTreeSet::new(),
+            all_routes: Vec::new(),
             associations,
             tags: Tags::new(),
         }

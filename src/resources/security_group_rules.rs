@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use super::{
     ec2_addresses::{self, Group},
     ec2_groups::{GroupRow, SecurityGroups},
-    ec2_rule::{Direction, Rule},
+    ec2_rule::{self, Direction, Rule},
     ec2_tags,
 };
 use crate::{
@@ -35,6 +35,7 @@ use crate::{
         port::ErrorClass,
         resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         services::Service,
+        surroundings::{Look, SecurityGroup, Surroundings},
         value::Wish,
     },
 };
@@ -77,7 +78,7 @@ impl RuleRow {
     fn from_sdk(rule: aws_sdk_ec2::types::SecurityGroupRule) -> Option<Self> {
         let tags = ec2_tags::read(rule.tags.as_deref());
         Some(Self {
-            rule: Rule::from_sdk(&rule)?,
+            rule: ec2_rule::from_sdk(&rule)?,
             handle: Handle {
                 id: rule.security_group_rule_id?,
                 tagged: tags.keys().any(|key| key.starts_with(TAG_PREFIX)),
@@ -273,6 +274,17 @@ impl Provider for SecurityGroupRules {
         Ok(items.collect())
     }
 
+    async fn survey(&self, reader: &Reader<'_>, around: &mut Surroundings) {
+        let (groups, rules) = (reader.look::<SecurityGroups>("").await, reader.look::<Rules>("").await);
+        around.groups = match (groups, rules) {
+            (Ok(groups), Ok(rules)) => {
+                let of_vpc = groups.rows.0.iter().filter(|group| group.vpc == around.vpc);
+                Look::Seen(of_vpc.map(|group| (group.id.clone(), surrounding(group, &rules.rows.0))).collect())
+            }
+            (Err(error), _) | (_, Err(error)) => Look::Refused(error.problem()),
+        };
+    }
+
     fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
         group_of(wanted) == Some(&item.id)
     }
@@ -333,6 +345,11 @@ impl Provider for SecurityGroupRules {
         let tagged: Vec<String> = handles.filter(|handle| handle.tagged).map(|handle| handle.id.clone()).collect();
         if tagged.is_empty() { Ok(()) } else { ec2_tags::remove_from(writer, &tagged, keys).await }
     }
+}
+
+fn surrounding(group: &GroupRow, rules: &[RuleRow]) -> SecurityGroup {
+    let rules = rules.iter().filter(|row| row.group == group.id).map(|row| row.rule.clone());
+    SecurityGroup { name: group.name.clone(), rules: rules.collect() }
 }
 
 fn group_of(wanted: &Wanted) -> Option<&String> {
@@ -406,7 +423,7 @@ async fn authorize(
     if rules.is_empty() {
         return Ok(());
     }
-    let permissions = Some(rules.iter().map(|rule| rule.to_sdk()).collect());
+    let permissions = Some(rules.iter().map(|rule| ec2_rule::to_sdk(rule)).collect());
     let tags = ec2_tags::specification(ResourceType::SecurityGroupRule, tags);
     let result = match direction {
         Direction::Ingress => {
@@ -453,7 +470,7 @@ async fn revoke(writer: &Writer<'_>, group: &str, direction: Direction, ids: Vec
 /// can have made it.
 async fn revoke_default_egress(writer: &Writer<'_>, group: &str) -> Result<(), AwsError> {
     let remove = writer.write("ec2:RevokeSecurityGroupEgress")?.ec2.revoke_security_group_egress();
-    let remove = remove.group_id(group).ip_permissions(Rule::default_egress().to_sdk());
+    let remove = remove.group_id(group).ip_permissions(ec2_rule::to_sdk(&Rule::default_egress()));
     match remove.send().await.map_err(from_sdk("ec2:RevokeSecurityGroupEgress")) {
         Err(error) if !error.is_not_found() => Err(error),
         _ => Ok(()),

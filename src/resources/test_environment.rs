@@ -178,5 +178,6 @@ pub fn facts() -> RegionFacts {
         zones: ['a', 'c', 'd'].map(zone).to_vec(),
         endpoint_services: services.collect(),
         prefix_lists: BTreeMap::from([(Service::S3.endpoint_service(region), "pl-s3".into())]),
+        prefix_list_blocks: BTreeMap::new(),
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         environment::{Environment, Part},
         owner::{INTENT_TAG, Tags},
         resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, State, Wanted},
+        surroundings::Surroundings,
         value::Wish,
     },
 };
@@ -48,6 +49,7 @@ struct VpcRow {
     /// All its blocks, the first one first: others can be added to a VPC later.
     cidr_blocks: Vec<String>,
     available: bool,
+    dhcp_options: Option<String>,
     tags: Tags,
 }
 
@@ -75,6 +77,7 @@ impl VpcRow {
             id: vpc.vpc_id?,
             cidr_blocks: [cidr_block.clone()].into_iter().chain(others).collect(),
             cidr_block,
+            dhcp_options: vpc.dhcp_options_id,
             available: vpc.state != Some(AwsState::Pending),
         })
     }
@@ -169,6 +172,13 @@ impl Provider for Vpc {
             }
         }
         Ok(items)
+    }
+
+    async fn survey(&self, reader: &Reader<'_>, around: &mut Surroundings) {
+        if let Ok(vpcs) = reader.look::<Vpcs>("").await {
+            let own = vpcs.rows.0.iter().find(|vpc| vpc.id == around.vpc);
+            around.dhcp_options = own.and_then(|vpc| vpc.dhcp_options.clone());
+        }
     }
 
     fn same_place(&self, _: &Wanted, _: &Item) -> bool {

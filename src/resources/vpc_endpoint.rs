@@ -17,6 +17,7 @@ use aws_sdk_ec2::{
 
 use super::{
     ec2_addresses::{self, Group},
+    ec2_changes::Changes,
     ec2_client_token::{client_token, next_token},
     ec2_tags,
     network_policy::policy_of,
@@ -40,6 +41,7 @@ use crate::{
             Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
         },
         services::Service,
+        surroundings::{self, Surroundings},
         value::Wish,
     },
 };
@@ -339,6 +341,14 @@ impl Provider for VpcEndpoint {
         Ok(items.collect())
     }
 
+    async fn survey(&self, reader: &Reader<'_>, around: &mut Surroundings) {
+        let look = reader.look::<VpcEndpoints>("").await.map_err(|error| error.problem());
+        let of_vpc = |all: &VpcEndpoints| {
+            all.0.iter().filter(|row| row.vpc == around.vpc).map(EndpointRow::surrounding).collect()
+        };
+        around.endpoints = look.map(|look| of_vpc(&look.rows)).into();
+    }
+
     /// In a VPC a service has one interface endpoint (a second one could not have private DNS, aws-facts 1.3), and in a route table one gateway.
     fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
         let (wanted, found) = (wanted.state::<VpcEndpointState>(), item.state::<VpcEndpointState>());
@@ -507,29 +517,6 @@ fn some(ids: Vec<String>) -> Option<Vec<String>> {
     (!ids.is_empty()).then_some(ids)
 }
 
-/// What has to come and what has to go.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Changes {
-    add: Vec<String>,
-    remove: Vec<String>,
-}
-
-impl Changes {
-    const fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.remove.is_empty()
-    }
-
-    fn between(wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>) -> Self {
-        match (wish.known(), found.known()) {
-            (Some(wish), Some(found)) => Self {
-                add: wish.difference(found).cloned().collect(),
-                remove: found.difference(wish).cloned().collect(),
-            },
-            _ => Self::default(),
-        }
-    }
-}
-
 /// Delete several in one call. It succeeds as a whole also when AWS refuses some (aws-facts 1.6): these are in the answer, by id.
 async fn delete_by_id(
     writer: &Writer<'_>,
@@ -550,6 +537,18 @@ async fn delete_by_id(
 }
 
 impl EndpointRow {
+    fn surrounding(&self) -> surroundings::VpcEndpoint {
+        surroundings::VpcEndpoint {
+            id: self.id.clone(),
+            service_name: self.service_name.clone(),
+            endpoint_type: self.endpoint_type.clone(),
+            state: self.state.clone(),
+            policy: self.policy.clone(),
+            route_tables: self.route_tables.clone(),
+            security_groups: self.security_groups.clone(),
+        }
+    }
+
     fn item(&self) -> Item {
         Item {
             id: self.id.clone(),

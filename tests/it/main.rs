@@ -21,6 +21,7 @@ mod edits;
 mod end_to_end;
 mod existing;
 mod hands;
+mod isolation;
 mod network;
 mod notebooks;
 mod observe;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{
     Engine, max_age,
     memory::{Marks, SETTLING},
@@ -11,7 +13,7 @@ use crate::{
         account::Account,
         locate::sights,
         provider::{Provider, Reader},
-        region_facts,
+        region_facts, surroundings,
     },
     model::{
         address::{Address, Kind},
@@ -19,6 +21,7 @@ use crate::{
         port::{Freshness, Observation, Problem, Scope},
         resource::{Context, Management, Outputs, Sight, Wanted},
         services::RegionFacts,
+        surroundings::Surroundings,
     },
 };
 
@@ -38,6 +41,7 @@ struct Lane {
 impl Engine {
     /// Look at everything that the owner has or wants. What cannot be looked at is [`Sight::Unknown`], nothing more.
     pub(super) async fn look_around(&self, account: &Account, scope: &Scope) -> Observation {
+        let begun = Instant::now();
         let marks = self.marks(&scope.owner);
         let facts = region_facts::facts(account, scope.environment.as_deref()).await;
         let lanes = LANES.map(|kinds| self.look_at_lane(account, scope, &marks, &facts, kinds));
@@ -52,6 +56,7 @@ impl Engine {
         }
         if let Some(environment) = &scope.environment {
             observation.wanted = self.desire(environment, &observation.outputs, &facts);
+            observation.surroundings = self.survey(account, scope, &marks, facts, &observation, begun).await;
         }
         self.weigh_intents(scope, &mut observation);
         observation
@@ -83,6 +88,41 @@ impl Engine {
             }
         }
         lane
+    }
+
+    /// Look at what stands around the environment in its VPC, with looks as old as those of this visit, which `begun` a moment ago.
+    async fn survey(
+        &self,
+        account: &Account,
+        scope: &Scope,
+        marks: &Marks,
+        facts: RegionFacts,
+        observation: &Observation,
+        begun: Instant,
+    ) -> Option<Surroundings> {
+        let vpc = observation.vpc_id()?.to_owned();
+        let mut around = Surroundings { vpc, facts, ..Surroundings::default() };
+        let age = max_age(scope);
+        // The kinds have looked a moment ago, in this very visit: no need to look again.
+        let max_age = age + begun.elapsed() + Duration::from_secs(5);
+        for provider in &self.providers {
+            let reader = Reader {
+                account,
+                owner: &scope.owner,
+                environment: scope.environment.as_deref(),
+                remembered: &scope.remembered,
+                marks,
+                kind: provider.kind(),
+                max_age,
+            };
+            provider.survey(&reader, &mut around).await;
+        }
+        // In a VPC that was made a moment ago nothing of others is looked for until the first check.
+        let young = marks.last_write(Kind::Vpc).is_some_and(|written| written.elapsed() < age);
+        let attachments = scope.freshness != Freshness::Poll || !young;
+        let not_before = begun.checked_sub(age).unwrap_or(begun);
+        surroundings::survey(account, &mut around, attachments, not_before).await;
+        Some(around)
     }
 
     /// An intent is over when its resource is seen, or when looks have been negative past the settling time. Until then nothing may be created
