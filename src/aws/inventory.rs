@@ -68,6 +68,11 @@ impl Inventory {
         Ok(look)
     }
 
+    /// The last look, however old, if there ever was one.
+    pub async fn latest<T: Listing>(&self, key: &str) -> Option<Arc<Looked<T>>> {
+        self.shelf::<T>(key).latest.lock().await.clone()
+    }
+
     /// Put a look in place that was learned by writing (the tags just sent), as if it had been read.
     pub async fn learn<T: Listing>(&self, key: &str, rows: T) {
         *self.shelf::<T>(key).latest.lock().await = Some(Arc::new(Looked { began: Instant::now(), rows }));

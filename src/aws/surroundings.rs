@@ -27,13 +27,15 @@ use crate::model::{
 /// What DHCP options say for the resolver that every VPC has.
 const OWN_RESOLVER: &str = "AmazonProvidedDNS";
 
-/// Look at the VPC's network ACLs, its DHCP options and, if `attachments`, at what is attached to it. No look is older than `not_before`.
-pub async fn survey(account: &Account, around: &mut Surroundings, attachments: bool, not_before: Instant) {
+/// Look at the VPC's network ACLs, its DHCP options and what is attached to it, no look older than `not_before`. What is attached is not looked for anew
+/// when the VPC is `young`: what others have seen of the region has to do.
+pub async fn survey(account: &Account, around: &mut Surroundings, young: bool, not_before: Instant) {
     let vpc = around.vpc.clone();
-    let (acls, options, attached) =
-        futures::join!(look::<NetworkAcls>(account, not_before), look::<DhcpOptions>(account, not_before), async {
-            if attachments { attached_to(account, &vpc, not_before).await } else { Vec::new() }
-        },);
+    let (acls, options, attached) = futures::join!(
+        look::<NetworkAcls>(account, not_before),
+        look::<DhcpOptions>(account, not_before),
+        attached_to(account, &vpc, (!young).then_some(not_before)),
+    );
     let of_vpc = |all: &NetworkAcls| all.0.iter().filter(|row| row.vpc == vpc).map(|row| row.acl.clone()).collect();
     around.acls = acls.map(|look| of_vpc(&look.rows)).into();
     around.attachments.extend(attached);
@@ -51,25 +53,41 @@ pub async fn survey(account: &Account, around: &mut Surroundings, attachments: b
 async fn attached_to(
     account: &Account,
     vpc: &str,
-    not_before: Instant,
+    not_before: Option<Instant>,
 ) -> Vec<(AttachmentKind, Look<Vec<Attachment>>)> {
     let (internet, nat, egress, peering, transit, vpn) = futures::join!(
-        look::<InternetGateways>(account, not_before),
-        look::<NatGateways>(account, not_before),
-        look::<EgressOnlyGateways>(account, not_before),
-        look::<Peerings>(account, not_before),
-        look::<TransitAttachments>(account, not_before),
-        look::<VpnGateways>(account, not_before),
+        of_vpc::<InternetGateways>(account, vpc, not_before),
+        of_vpc::<NatGateways>(account, vpc, not_before),
+        of_vpc::<EgressOnlyGateways>(account, vpc, not_before),
+        of_vpc::<Peerings>(account, vpc, not_before),
+        of_vpc::<TransitAttachments>(account, vpc, not_before),
+        of_vpc::<VpnGateways>(account, vpc, not_before),
     );
-    let of_vpc = |rows: &[Attached]| rows.iter().filter(|row| row.vpc == vpc).map(|row| row.thing.clone()).collect();
     vec![
-        (AttachmentKind::InternetGateway, internet.map(|look| of_vpc(&look.rows.0)).into()),
-        (AttachmentKind::NatGateway, nat.map(|look| of_vpc(&look.rows.0)).into()),
-        (AttachmentKind::EgressOnlyGateway, egress.map(|look| of_vpc(&look.rows.0)).into()),
-        (AttachmentKind::Peering, peering.map(|look| of_vpc(&look.rows.0)).into()),
-        (AttachmentKind::TransitGateway, transit.map(|look| of_vpc(&look.rows.0)).into()),
-        (AttachmentKind::VpnGateway, vpn.map(|look| of_vpc(&look.rows.0)).into()),
+        (AttachmentKind::InternetGateway, internet),
+        (AttachmentKind::NatGateway, nat),
+        (AttachmentKind::EgressOnlyGateway, egress),
+        (AttachmentKind::Peering, peering),
+        (AttachmentKind::TransitGateway, transit),
+        (AttachmentKind::VpnGateway, vpn),
     ]
+}
+
+/// What is attached to a VPC, by a look no older than `not_before`, or by the last one.
+async fn of_vpc<T: Listing + AsRef<[Attached]>>(
+    account: &Account,
+    vpc: &str,
+    not_before: Option<Instant>,
+) -> Look<Vec<Attachment>> {
+    let looked = match not_before {
+        Some(not_before) => look::<T>(account, not_before).await,
+        None => match account.inventory.latest::<T>("").await {
+            Some(look) => Ok(look),
+            None => return Look::NotYet,
+        },
+    };
+    let of_vpc = |rows: &[Attached]| rows.iter().filter(|row| row.vpc == vpc).map(|row| row.thing.clone()).collect();
+    looked.map(|look| of_vpc(look.rows.as_ref())).into()
 }
 
 async fn look<T: Listing>(account: &Account, not_before: Instant) -> Result<Arc<Looked<T>>, Problem> {
@@ -180,6 +198,12 @@ macro_rules! listing {
     ($name:ident, $operation:literal, $call:ident, $page:literal, $rows:expr) => {
         struct $name(Vec<Attached>);
 
+        impl AsRef<[Attached]> for $name {
+            fn as_ref(&self) -> &[Attached] {
+                &self.0
+            }
+        }
+
         #[async_trait]
         impl Listing for $name {
             async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
@@ -211,6 +235,12 @@ listing!(
 
 /// AWS has no pages of these.
 struct VpnGateways(Vec<Attached>);
+
+impl AsRef<[Attached]> for VpnGateways {
+    fn as_ref(&self) -> &[Attached] {
+        &self.0
+    }
+}
 
 #[async_trait]
 impl Listing for VpnGateways {

@@ -18,7 +18,9 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     let made = world.settle(&mut tenant).await;
     let took = begun.elapsed();
     assert_ready(&made.report);
-    truth(&made.report, conditions::IN_SYNC).expect("InSync");
+    for condition in [conditions::IN_SYNC, conditions::ISOLATED, conditions::NETWORK_READY] {
+        truth(&made.report, condition).expect(condition);
+    }
     let create = Count::of(&world);
     let polls = create.polls();
     println!(
@@ -56,7 +58,9 @@ async fn an_isolated_notebook_gets_its_packages_and_loses_them_again() {
         let mut tenant = existing.tenant(example, "isolated-sagemaker");
         let made = world.settle(&mut tenant).await;
         assert_ready(&made.report);
-        truth(&made.report, conditions::IN_SYNC).expect("InSync");
+        for condition in [conditions::IN_SYNC, conditions::ISOLATED, conditions::NETWORK_READY] {
+            truth(&made.report, condition).expect(condition);
+        }
         println!("{example}, create: {}; {} resources", Count::of(&world), made.report.total);
 
         world.simulator.clear_log();

@@ -231,6 +231,14 @@ impl Stage {
     }
 }
 
+/// Whether a condition holds.
+fn condition<'a>(status: &'a Json, name: &str) -> &'a str {
+    let mut all = status["conditions"].as_array().into_iter().flatten();
+    all.find(|condition| condition["type"] == name)
+        .and_then(|condition| condition["status"].as_str())
+        .unwrap_or("absent")
+}
+
 fn texts(list: &Json, field: &str) -> Vec<String> {
     let mut all: Vec<String> =
         list.as_array().into_iter().flatten().filter_map(|item| item[field].as_str().map(ToOwned::to_owned)).collect();
@@ -367,6 +375,10 @@ fn a_closed_network_from_apply_to_delete() {
         assert!(status["packages"]["pip"]["indexURL"].as_str().is_some_and(|url| url.ends_with("/simple/")));
         assert_eq!(status["conditions"].as_array().map(Vec::len), Some(10), "every condition is there");
         assert_eq!(status["intents"], Json::Null, "no intent is left");
+        assert_eq!(condition(&status, "NetworkReady"), "True");
+        // The published endpoint policies let everybody do everything.
+        assert_eq!(condition(&status, "Isolated"), if file.contains("as-published") { "False" } else { "True" });
+        assert!(texts(&status["controls"], "id").contains(&"SageMaker.1".to_owned()));
 
         stage.assert_quiet(name);
         stage.delete(name);
@@ -444,6 +456,8 @@ fn an_isolated_notebook_gets_its_packages() {
         let name = file.trim_end_matches(".yaml");
         stage.apply(&manifest);
         stage.wait_for(name, "condition=Ready");
+        let status = stage.object(name)["status"].clone();
+        assert_eq!((condition(&status, "NetworkReady"), condition(&status, "Isolated")), ("True", "True"));
 
         let endpoints = aws(&["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
         assert_eq!(

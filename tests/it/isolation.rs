@@ -214,6 +214,23 @@ async fn every_sort_of_thing_that_is_attached_to_our_vpc_is_reported_and_left_al
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stranger_stays_in_the_report_while_the_vpc_itself_is_being_corrected() {
+    let (world, mut tenant, person) = closed_network(|object| object.spec.notebooks.clear()).await;
+    let vpc = id(&tenant, Kind::Vpc, "main");
+    let gateway = person.internet_gateway(&vpc).await;
+    let off = AttributeBooleanValue::builder().value(false).build();
+    person.ec2.modify_vpc_attribute().vpc_id(&vpc).enable_dns_hostnames(off).send().await.unwrap();
+    world.simulator.clear_log();
+    world.check(&mut tenant).await;
+    assert_eq!(world.writes(), ["ModifyVpcAttribute"]);
+    for _ in 0..3 {
+        let visit = world.visit(&mut tenant).await;
+        let path = format!("internetGateways[{gateway}]");
+        assert!(visit.report.drift.iter().any(|drift| drift.path == path), "{:?}", visit.report.drift);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_route_out_of_our_table_is_a_hole_until_it_is_removed() {
     let (world, mut tenant, person) = closed_network(|object| object.spec.notebooks.clear()).await;
     let (vpc, table) = (id(&tenant, Kind::Vpc, "main"), id(&tenant, Kind::RouteTable, "main"));
@@ -408,6 +425,7 @@ async fn a_dns_attribute_and_a_group_of_an_existing_network_are_named_with_the_c
     assert_false(&visit, conditions::NETWORK_READY, "DNSHostnamesOff", &[&remedy]);
     let on = AttributeBooleanValue::builder().value(true).build();
     person.ec2.modify_vpc_attribute().vpc_id(&vpc).enable_dns_hostnames(on).send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     tenant.edit(|_| ());
     truth(&world.visit(&mut tenant).await.report, conditions::NETWORK_READY).unwrap();
 
@@ -426,6 +444,7 @@ async fn a_dns_attribute_and_a_group_of_an_existing_network_are_named_with_the_c
     );
     let open = person.ec2.authorize_security_group_egress().group_id(&group).ip_permissions(everything);
     open.send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     tenant.edit(|_| ());
     truth(&world.visit(&mut tenant).await.report, conditions::NETWORK_READY).unwrap();
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use cloister::sandbox::{
-    Settings,
-    world::{Delays, Quotas},
+use cloister::{
+    model::report::conditions,
+    sandbox::{
+        Settings,
+        world::{Delays, Quotas},
+    },
 };
 
-use crate::world::{Tenant, World, assert_ready};
+use crate::world::{Tenant, World, assert_ready, truth};
 
 const ENVIRONMENTS: usize = 100;
 const DOMAINS: usize = 10;
@@ -51,7 +54,10 @@ async fn a_round_of_checks_reads_no_more_than_aws_forces() {
     world.simulator.clear_log();
     tokio::time::sleep(std::time::Duration::from_mins(5)).await;
     for tenant in &mut tenants {
-        assert_ready(&world.visit(tenant).await.report);
+        let report = world.visit(tenant).await.report;
+        assert_ready(&report);
+        truth(&report, conditions::ISOLATED).expect("Isolated");
+        truth(&report, conditions::NETWORK_READY).expect("NetworkReady");
     }
 
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
@@ -71,6 +77,18 @@ async fn a_round_of_checks_reads_no_more_than_aws_forces() {
     for (operation, most) in forced {
         let made = calls.remove(operation).unwrap_or_default();
         assert!(made <= most, "{operation}: {made} calls, {most} are forced");
+    }
+    for around in [
+        "DescribeNetworkAcls",
+        "DescribeDhcpOptions",
+        "DescribeInternetGateways",
+        "DescribeNatGateways",
+        "DescribeEgressOnlyInternetGateways",
+        "DescribeVpcPeeringConnections",
+        "DescribeTransitGatewayVpcAttachments",
+        "DescribeVpnGateways",
+    ] {
+        assert!(calls.contains_key(around), "the verdicts on a hundred networks rest on {around}");
     }
     // What is left are the pages of the bulk calls; nothing grows with the number of environments but by its pages.
     for (operation, made) in calls {

@@ -118,10 +118,10 @@ impl Engine {
             provider.survey(&reader, &mut around).await;
         }
         // In a VPC that was made a moment ago nothing of others is looked for until the first check.
-        let young = marks.last_write(Kind::Vpc).is_some_and(|written| written.elapsed() < age);
-        let attachments = scope.freshness != Freshness::Poll || !young;
+        let written = marks.last_write(Kind::Vpc).is_some_and(|written| written.elapsed() < age);
+        let young = written && scope.freshness == Freshness::Poll;
         let not_before = begun.checked_sub(age).unwrap_or(begun);
-        surroundings::survey(account, &mut around, attachments, not_before).await;
+        surroundings::survey(account, &mut around, young, not_before).await;
         Some(around)
     }
 
