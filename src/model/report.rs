@@ -541,10 +541,6 @@ fn in_sync(drift: &[Drift], observation: &Observation) -> Fact {
     Fact { name: conditions::IN_SYNC, truth, reason: reason.to_owned(), message }
 }
 
-fn not_evaluated(name: &'static str, message: &str) -> Fact {
-    Fact { name, truth: Truth::Unknown, reason: "NotEvaluated".into(), message: message.into() }
-}
-
 fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind) -> bool) -> Fact {
     let members: Vec<_> = states.iter().filter(|(wanted, _)| belongs(wanted.address.kind)).collect();
     let fact = |truth, reason: &str, message: String| Fact {
