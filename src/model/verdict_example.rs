@@ -4,6 +4,7 @@ use std::{any::Any, collections::BTreeMap, collections::BTreeSet, sync::Arc, tim
 
 use super::{
     address::{Address, Kind},
+    adoption::Adoption,
     environment::{
         Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, ManagedSubnet, Network, Packages, Part, Rules,
         Subnet, Traffic,
@@ -53,7 +54,7 @@ pub fn environment() -> Environment {
             may_stop_notebooks: false,
             may_replace: false,
             may_delete_notebooks: false,
-            adopt: BTreeSet::new(),
+            adopt: Adoption::default(),
             approved: None,
         },
         network: Network {
