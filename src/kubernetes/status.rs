@@ -15,9 +15,8 @@ use super::{
     api::{
         EnvironmentStatus, IsolatedNotebookEnvironment,
         environment::{
-            ControlResult, ControlStatus,
-            EndpointStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
-            RepositoryStatus, ResourceCount, ResourceReference, Summary,
+            ControlResult, ControlStatus, EndpointStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus,
+            PackagesStatus, PipStatus, RepositoryStatus, ResourceCount, ResourceReference, Summary,
         },
     },
     drift,
