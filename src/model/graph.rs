@@ -1,7 +1,9 @@
 //! The order in which things go: what must be gone before what.
 //!
-//! The order of creation follows from each resource's `needs`. The order of deletion is a property of the kinds (aws-facts 5.5), because
+//! The order of creation follows from each resource's `needs`. The order of deletion is a property of the kinds, because
 //! it must also be known when the manifest is not valid any more.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html>.
 
 use std::collections::BTreeSet;
 

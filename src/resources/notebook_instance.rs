@@ -1,8 +1,12 @@
-//! A `SageMaker` notebook instance (aws-facts 3.1 to 3.4).
+//! A `SageMaker` notebook instance.
 //!
 //! Its volume holds people's work: nothing here deletes it to make it anew, and whatever AWS cannot change stays as it is. Changes that
 //! need a stopped notebook go one state at a time, stop, update, start; what has to be remembered in between is noted on the notebook
 //! itself (`notebook_note`).
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeNotebookInstance.html>.
 
 use std::{
     any::Any,
@@ -11,8 +15,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_sagemaker::types::{DirectInternetAccess, InstanceMetadataServiceConfiguration, InstanceType, RootAccess};
+use aws_sdk_sagemaker::types::{DirectInternetAccess, InstanceType, RootAccess};
 
+use self::writes::{add_tags, change, metadata, start, start_again, stop};
 use super::{
     data_addresses, ec2_addresses, install_permissions, kms_key,
     notebook_note::{self, Note},
@@ -39,6 +44,8 @@ use crate::{
         value::Wish,
     },
 };
+
+mod writes;
 
 /// The kind.
 pub struct NotebookInstance;
@@ -286,7 +293,7 @@ impl Provider for NotebookInstance {
             }
             STOPPED if starts => {
                 add_tags(writer, seen, &tags).await?;
-                // The note stays until the notebook is seen running: a start sometimes does not take (aws-facts 3.3).
+                // The note stays until the notebook is seen running: a start sometimes does not take.
                 start(writer, &seen.id).await
             }
             IN_SERVICE | STOPPED => {
@@ -314,7 +321,7 @@ impl Provider for NotebookInstance {
         const OPERATION: &str = "sagemaker:DeleteNotebookInstance";
         let Written { arn, status, .. } = &seen.state::<NotebookState>().written;
         if !matches!(status.as_str(), IN_SERVICE | STOPPED | FAILED) {
-            // Neither stopping nor deleting is legal before it has come to rest (aws-facts 3.3).
+            // Neither stopping nor deleting is legal before it has come to rest.
             return Ok(Progress::Started(format!("the notebook is {status}")));
         }
         let tags = match sagemaker_tags::read_now(writer.read(), arn).await {
@@ -346,71 +353,6 @@ impl Provider for NotebookInstance {
 /// Names of notebooks are part of host names, where case does not count.
 fn same_name(wanted: &Wanted, name: &str) -> bool {
     wanted.name.as_ref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(name))
-}
-
-fn metadata(version: &str) -> InstanceMetadataServiceConfiguration {
-    InstanceMetadataServiceConfiguration::builder().minimum_instance_metadata_service_version(version).build()
-}
-
-async fn add_tags(writer: &Writer<'_>, seen: &Seen, tags: &Tags) -> Result<(), AwsError> {
-    let Written { arn, born, .. } = &seen.state::<NotebookState>().written;
-    sagemaker_tags::add(writer, arn, born, seen, tags).await
-}
-
-async fn stop(writer: &Writer<'_>, name: &str) -> Result<Progress, AwsError> {
-    const OPERATION: &str = "sagemaker:StopNotebookInstance";
-    let stop = writer.write(OPERATION)?.sagemaker.stop_notebook_instance().notebook_instance_name(name);
-    stop.send().await.map_err(from_sdk(OPERATION))?;
-    Ok(Progress::Started("the notebook is stopping".into()))
-}
-
-async fn start(writer: &Writer<'_>, name: &str) -> Result<Progress, AwsError> {
-    const OPERATION: &str = "sagemaker:StartNotebookInstance";
-    let start = writer.write(OPERATION)?.sagemaker.start_notebook_instance().notebook_instance_name(name);
-    start.send().await.map_err(from_sdk(OPERATION))?;
-    Ok(Progress::Started("the notebook is starting".into()))
-}
-
-/// Start a failed notebook, after noting that we do (decision 23).
-async fn start_again(writer: &Writer<'_>, seen: &Seen, mut tags: Tags) -> Result<Progress, AwsError> {
-    let Phase::Failed { remedy: Remedy::Update, .. } = &seen.phase else {
-        let message = "the notebook failed and was started often enough; start it by hand once the reason is gone";
-        return Err(AwsError::new(ErrorClass::Waiting, "sagemaker:StartNotebookInstance", message));
-    };
-    let Written { modified_seconds, note, .. } = &seen.state::<NotebookState>().written;
-    tags.insert(notebook_note::TAG.to_owned(), note.started(*modified_seconds).text().unwrap_or_default());
-    add_tags(writer, seen, &tags).await?;
-    start(writer, &seen.id).await
-}
-
-/// Change what deviates of a stopped notebook.
-async fn change(
-    writer: &Writer<'_>,
-    wish: &NotebookState,
-    seen: &Seen,
-    diffs: &[FieldDiff],
-) -> Result<Progress, AwsError> {
-    const OPERATION: &str = "sagemaker:UpdateNotebookInstance";
-    let on = |field: &str| touches(diffs, field);
-    let lifecycle = wish.lifecycle_config.known().filter(|_| on("lifecycleConfig"));
-    let update = writer.write(OPERATION)?.sagemaker.update_notebook_instance().notebook_instance_name(&seen.id);
-    let update = update
-        .set_instance_type(
-            wish.instance_type.known().filter(|_| on("instanceType")).map(|kind| InstanceType::from(kind.as_str())),
-        )
-        .set_role_arn(wish.role_arn.known().filter(|_| on("roleArn")).cloned())
-        .set_lifecycle_config_name(lifecycle.cloned().flatten())
-        .set_disassociate_lifecycle_config(lifecycle.filter(|name| name.is_none()).map(|_| true))
-        .set_root_access(
-            wish.root_access.known().filter(|_| on("rootAccess")).map(|access| RootAccess::from(access.as_str())),
-        )
-        .set_instance_metadata_service_configuration(
-            wish.minimum_imds_version.known().filter(|_| on("minimumIMDSVersion")).map(|version| metadata(version)),
-        )
-        .set_platform_identifier(wish.platform_identifier.known().filter(|_| on("platformIdentifier")).cloned())
-        .set_volume_size_in_gb(wish.volume_size_gib.known().filter(|_| on("volumeSizeGiB")).copied());
-    update.send().await.map_err(from_sdk(OPERATION))?;
-    Ok(Progress::Started("the notebook is being updated".into()))
 }
 
 /// One notebook in depth; `None` when it is gone by now or turns out not to concern us.
@@ -450,7 +392,7 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
     if restart_pending {
         outputs.insert(Output::RestartPending, "true".to_owned());
     }
-    // A volume only grows (aws-facts 3.1): one that is larger than asked for is as asked for.
+    // A volume only grows: one that is larger than asked for is as asked for.
     let asked = wish.and_then(|wish| wish.volume_size_gib.known().copied()).unwrap_or(i32::MAX);
     let mut findings = Vec::new();
     if details.volume_size > asked {
@@ -504,7 +446,7 @@ fn shown(text: &str) -> Wish<String> {
     if text.is_empty() { Wish::Any } else { Wish::Is(text.to_owned()) }
 }
 
-/// How far AWS is with a notebook, by its status (aws-facts 3.3).
+/// How far AWS is with a notebook, by its status.
 fn phase(status: &str, failure_reason: Option<&str>, remedy: Remedy) -> Phase {
     match status {
         IN_SERVICE | STOPPED => Phase::Ready,

@@ -3,6 +3,11 @@
 //! The same in all regions. It does not throttle (that is the fault plan's) and it does not hand out credentials (that is
 //! STS's). Other services ask it whether a role exists and trusts them ([`State::role_by_arn`], [`Role::trusts_service`])
 //! and how principals are stored in their policies ([`store_principals`], [`show_principals`]).
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>.
 
 mod authorize;
 mod aws_managed;
@@ -33,7 +38,7 @@ pub use role::Role;
 pub use tags::Tags;
 pub use user::User;
 
-/// What IAM keeps for an account. Names are the same in any case (aws-facts 4.1), so keys are in lower case.
+/// What IAM keeps for an account. Names are the same in any case, so keys are in lower case.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     roles: BTreeMap<String, Role>,
@@ -180,18 +185,18 @@ fn arn(world: &World, account: &str, kind: &str, path: &str, name: &str) -> Stri
     format!("arn:{}:iam::{account}:{kind}{path}{name}", world.settings.partition)
 }
 
-/// Documents leave IAM with everything but unreserved characters escaped (aws-facts 4.4).
+/// Documents leave IAM with everything but unreserved characters escaped.
 fn url_encoded(document: &str) -> String {
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     utf8_percent_encode(document, RESERVED).to_string()
 }
 
-/// The size of a policy that grants: white space does not count (aws-facts 4.1).
+/// The size of a policy that grants: white space does not count.
 fn size(document: &str) -> usize {
     document.chars().filter(|character| !character.is_whitespace()).count()
 }
 
-/// The moment from which the rest of AWS sees what is written now (aws-facts 4.5).
+/// The moment from which the rest of AWS sees what is written now.
 fn visible_from(world: &World, now: Instant) -> Instant {
     now + world.settings.delays.iam_propagation
 }
@@ -216,7 +221,7 @@ fn delete_conflict(message: impl Into<String>) -> Refusal {
     Refusal::new(409, "DeleteConflict", message)
 }
 
-/// A quota, not a throttle (aws-facts 4.2).
+/// A quota, not a throttle.
 fn limit_exceeded(message: impl Into<String>) -> Refusal {
     Refusal::new(409, "LimitExceeded", message)
 }

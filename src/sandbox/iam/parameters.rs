@@ -1,5 +1,7 @@
 //! What every IAM operation takes, and the complaints about parameters that break the model's constraints.
 //! Here stands the form of parameters only; whether the things they name exist is for the operations.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use std::sync::LazyLock;
 
@@ -59,7 +61,7 @@ const USAGE: Parameter = takes("PolicyUsageFilter", Form::OneOf(&["PermissionsPo
 const ENTITIES: &[&str] = &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
 const SESSION: Form = Form::Number(3600, 43200);
 
-/// The parameters of an operation, `None` if IAM here does not have it (aws-facts 4.1 and the service model).
+/// The parameters of an operation, `None` if IAM here does not have it (by the service model).
 pub(super) fn of(operation: &str) -> Option<Vec<Parameter>> {
     Some(match operation {
         "CreateRole" => vec![
@@ -262,7 +264,7 @@ impl Parameter {
                 PATH_PREFIX.is_match(text),
                 "It must begin with / and contain only alphanumeric characters and/or / characters.",
             ),
-            // aws-facts 4.1: no characters beyond Latin-1 anywhere in a document.
+            // No characters beyond Latin-1 anywhere in a document.
             Form::Document => (DOCUMENT.is_match(text), "It must contain only printable ASCII characters."),
             _ => (true, ""),
         };
@@ -291,7 +293,7 @@ pub(in super::super) fn number(text: &str, place: &str, min: i64, max: i64, brok
     }
 }
 
-/// Complaints about a list of tags (aws-facts 4.1: at most 50).
+/// Complaints about a list of tags (at most 50).
 pub(in super::super) fn tags(members: &[Value], place: &str, broken: &mut Vec<String>) {
     at_most_50(members, place, broken);
     for (position, member) in members.iter().enumerate() {

@@ -1,4 +1,9 @@
 //! Roles: who they are, who may take them, their tags. Their permissions are in `role_policies`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +20,7 @@ use super::{
     no_such_entity, paging, required, role_policies, url_encoded, visible_from,
 };
 
-/// Characters of a trust policy; white space counts (aws-facts 4.1).
+/// Characters of a trust policy; white space counts.
 const TRUST_QUOTA: usize = 2048;
 
 /// A role.
@@ -50,7 +55,7 @@ pub struct Role {
     trust: Trust,
 }
 
-/// A trust policy. STS and the services see a change only after a while (aws-facts 4.5).
+/// A trust policy. STS and the services see a change only after a while.
 #[derive(Debug, Clone, PartialEq)]
 struct Trust {
     document: String,
@@ -73,8 +78,8 @@ impl Role {
 
     /// Whether a service can take the role, as seen at `now`.
     ///
-    /// The service gives no `aws:SourceAccount` and no `aws:SourceArn`: that notebooks do so is not documented
-    /// (aws-facts 4.3), so a trust policy that asks for them is not met.
+    /// The service gives no `aws:SourceAccount` and no `aws:SourceArn`: that notebooks do so is not documented,
+    /// so a trust policy that asks for them is not met.
     #[must_use]
     pub fn trusts_service(&self, service: &str, now: Instant) -> bool {
         let document = self.trust_in_force(now).and_then(|text| Document::parse(text, Kind::Trust).ok());
@@ -169,7 +174,7 @@ pub(super) fn named<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Rol
     role.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
 }
 
-/// The role that a call names, if it may be changed: service-linked roles may not (aws-facts 4.2).
+/// The role that a call names, if it may be changed: service-linked roles may not.
 pub(super) fn modifiable<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Role, Refusal> {
     let role = named(world, call)?;
     if role.path.starts_with("/aws-service-role/") {

@@ -1,5 +1,8 @@
-//! Lifecycle configurations: scripts that run as root when a notebook is created or started (aws-facts 3.5).
+//! Lifecycle configurations: scripts that run as root when a notebook is created or started.
 //! The simulator keeps them and runs nothing.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +75,7 @@ impl Hook {
         Self::Script(content.to_owned())
     }
 
-    /// Scripts travel and are kept in Base64 (aws-facts 3.5).
+    /// Scripts travel and are kept in Base64.
     fn must_be_encoded(&self, name: &str) -> Result<(), Refusal> {
         match self {
             Self::Script(content) if STANDARD.decode(content).is_err() => {
@@ -133,7 +136,7 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     let lifecycles = &mut region(world, call).sagemaker.lifecycles;
     // As with notebooks, two names that differ only in case would share one ARN.
     if lifecycles.values().any(|lifecycle| lifecycle.arn == arn) {
-        // aws-facts 5.2: a validation error that says "duplicate"; the exact words are not known.
+        // A validation error that says "duplicate"; the exact words are not known.
         return Err(invalid(format!("Cannot create a duplicate Notebook Instance Lifecycle Config ({arn})")));
     }
     if lifecycles.len() >= allowed {
@@ -168,7 +171,7 @@ pub fn describe(world: &mut World, call: &Call) -> Reply {
 }
 
 /// `UpdateNotebookInstanceLifecycleConfig`. A hook that is not mentioned stays, an empty list takes it away. It may be
-/// in use: the change is felt at the next start (aws-facts 3.5).
+/// in use: the change is felt at the next start.
 pub fn update(world: &mut World, call: &Call) -> Reply {
     let name = name_in(call)?;
     let mut members = Members::of(&call.params);
@@ -181,8 +184,8 @@ pub fn update(world: &mut World, call: &Call) -> Reply {
     Ok(json!({}))
 }
 
-/// `DeleteNotebookInstanceLifecycleConfig`. Whether AWS allows it while a notebook uses it is not known
-/// (aws-facts 3.5); refusing is the answer that keeps callers on the safe side.
+/// `DeleteNotebookInstanceLifecycleConfig`. Whether AWS allows it while a notebook uses it is not known;
+/// refusing is the answer that keeps callers on the safe side.
 pub fn delete(world: &mut World, call: &Call) -> Reply {
     let name = name_in(call)?;
     let state = &mut region(world, call).sagemaker;

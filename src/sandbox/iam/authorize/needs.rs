@@ -1,5 +1,8 @@
 //! Which permissions a call needs: mostly one of its own name on its main resource, sometimes several.
 //! Where an action knows no resource, or which one is not clear from the call, it is asked for on `*`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>,
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html>.
 
 mod resource_tags;
 
@@ -200,7 +203,7 @@ fn iam_main(world: &mut World, call: &Call) -> Need {
     need
 }
 
-// CodeArtifact (aws-facts 2.3)
+// CodeArtifact
 
 fn codeartifact(world: &World, call: &Call) -> Vec<Need> {
     let action = format!("codeartifact:{}", call.operation);
@@ -252,7 +255,7 @@ fn package(call: &Call, arn: &impl Fn(String) -> String, domain: &str, repositor
     arn(format!("package/{domain}/{}/{}/{}/{}", part(repository), part("format"), part("namespace"), part("package")))
 }
 
-// SageMaker (aws-facts 3.4)
+// SageMaker
 
 /// What SageMaker does in the customer's network on behalf of whoever calls.
 fn in_the_network(world: &mut World, call: &Call) -> &'static [&'static str] {
