@@ -98,8 +98,8 @@ impl Accounts {
     /// The account that an identity leads to, in a region.
     ///
     /// # Errors
-    /// When there are no credentials, the role cannot be assumed, or the credentials lead to another account than the identity says
-    /// (decision 2). There is no fall-back to other credentials.
+    /// When there are no credentials, the role cannot be assumed, or the credentials lead to another account than the identity says.
+    /// There is no fall-back to other credentials.
     pub async fn open(&self, identity: &Identity, region: &str) -> Result<Arc<Account>, Problem> {
         let key = (identity.clone(), region.to_owned());
         // One identity that AWS keeps waiting must not keep the others waiting: the map is locked for a moment only.

@@ -1,4 +1,9 @@
-//! What AWS errors mean: one table from codes to classes (aws-facts 4.2, 5.2), and words that a person can act on.
+//! What AWS errors mean: one table from codes to classes, and words that a person can act on.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>,
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -47,7 +52,7 @@ impl AwsError {
         Self::new(ErrorClass::Unknown, operation, "the answer does not name what was made")
     }
 
-    /// What AWS says about one item of a call that succeeded as a whole (aws-facts 1.6).
+    /// What AWS says about one item of a call that succeeded as a whole.
     #[must_use]
     pub fn of_item(operation: &'static str, code: &str, message: &str) -> Self {
         let class = classify(Some(code), message, 400, is_read(operation));
@@ -60,7 +65,7 @@ impl AwsError {
         self.class == ErrorClass::NotFound
     }
 
-    /// Something that is not ours needs what should go (decision 11): nothing was deleted, and a person must decide.
+    /// Something that is not ours needs what should go: nothing was deleted, and a person must decide.
     #[must_use]
     pub fn in_use(operation: &'static str, message: impl Into<String>) -> Self {
         Self { code: Some(IN_USE.to_owned()), ..Self::new(ErrorClass::Exists, operation, message) }
@@ -229,7 +234,7 @@ pub(super) fn classify(code: Option<&str>, message: &str, status: u16, reading: 
     })
 }
 
-/// Services that say everything with `ValidationException` or `InvalidParameter` say more in the text (aws-facts 1.3, 3.1, 3.3, 3.4, 4.2).
+/// Services that say everything with `ValidationException` or `InvalidParameter` say more in the text.
 fn classify_by_text(message: &str) -> Option<ErrorClass> {
     let text = message.to_ascii_lowercase();
     let table = [

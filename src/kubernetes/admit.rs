@@ -3,6 +3,10 @@
 //!
 //! The schema refuses most mistakes at `kubectl apply`. Here is what it cannot state (circles among upstreams, limits of the identity), and
 //! whatever an older schema let through.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -236,7 +240,7 @@ fn part<T: Clone>(managed: Option<&T>, existing: Option<&String>) -> Option<Part
     }
 }
 
-/// The endpoints that follow from the rest of the manifest (decision 17), then what the manifest says about single ones.
+/// The endpoints that follow from the rest of the manifest, then what the manifest says about single ones.
 ///
 /// A VPC of ours has nothing, so it gets everything that notebooks use. A VPC that exists has what its users need; only the way to the packages
 /// is added.
@@ -273,7 +277,7 @@ fn endpoints(network: &spec::Network, vpc: &Part<String>) -> Result<BTreeMap<Ser
     Ok(endpoints)
 }
 
-/// How long an endpoint policy may be, white space included (aws-facts 1.6).
+/// How long an endpoint policy may be, white space included.
 const ENDPOINT_POLICY_LIMIT: usize = 20_480;
 
 fn endpoint_policy(service: &str, policy: Option<&spec::EndpointPolicy>) -> Result<EndpointPolicy, Problem> {
@@ -320,12 +324,12 @@ fn repositories(spec: &spec::IsolatedNotebookEnvironmentSpec, role_arn: &str) ->
     spec.packages.repositories.iter().map(convert).collect()
 }
 
-/// How long the policy of a domain or repository may be (aws-facts 2.4).
+/// How long the policy of a domain or repository may be.
 const RESOURCE_POLICY_LIMIT: usize = 7168;
-/// What reading a repository takes by its own policy (aws-facts 2.3).
+/// What reading a repository takes by its own policy.
 const READ_ACTIONS: [&str; 3] =
     ["codeartifact:ReadFromRepository", "codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages"];
-/// What using a domain takes by its own policy (aws-facts 2.3).
+/// What using a domain takes by its own policy.
 const USE_ACTIONS: [&str; 3] =
     ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
 

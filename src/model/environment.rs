@@ -1,6 +1,8 @@
 //! The validated environment: what a manifest means, after everything that can be wrong with it has been refused.
 //!
 //! It is born in `crate::kubernetes::admit`. Nothing behind that border checks names, references or combinations again.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -341,7 +343,7 @@ impl Environment {
     /// The name of a thing of ours that the user did not name: `cloister-<namespace>-<name>-<purpose>-<hash>`, within `limit` characters.
     ///
     /// The hash covers cluster, namespace, name and purpose, so that two environments never share a name, however the readable part
-    /// was cut (decision 5).
+    /// was cut.
     #[must_use]
     pub fn derived_name(&self, purpose: &str, limit: usize) -> String {
         derived_name(&self.owner, purpose, limit)
@@ -383,7 +385,7 @@ impl Environment {
         format!("arn:aws:codeartifact:{}:{owner}:repository/{name}/{repository}", self.region)
     }
 
-    /// The index URL that pip uses, without credentials (aws-facts 2.3).
+    /// The index URL that pip uses, without credentials.
     #[must_use]
     pub fn pip_index_url(&self) -> Option<String> {
         let install = self.packages.install.as_ref().filter(|install| install.formats.contains("pypi"))?;

@@ -1,4 +1,7 @@
 //! What a region offers: endpoint services by name, zones, prefix lists.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/create-s3-gateway-endpoint.html>.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,7 +78,7 @@ impl Service {
         }
     }
 
-    /// The endpoint service's name in a region of the commercial partition (aws-facts 1.1). The notebook interface has another prefix
+    /// The endpoint service's name in a region of the commercial partition. The notebook interface has another prefix
     /// than all others.
     #[must_use]
     pub fn endpoint_service(self, region: &str) -> String {
@@ -118,7 +121,7 @@ impl FromStr for Service {
     }
 }
 
-/// The account that owns the S3 buckets with `CodeArtifact`'s assets, by region (aws-facts 2.6). These thirteen are the regions that have
+/// The account that owns the S3 buckets with `CodeArtifact`'s assets, by region. These thirteen are the regions that have
 /// `CodeArtifact` at all.
 pub const CODE_ARTIFACT_ASSET_ACCOUNTS: [(&str, &str); 13] = [
     ("ap-northeast-1", "660291247815"),

@@ -1,7 +1,11 @@
-//! The `CodeArtifact` domain and its resource policy (aws-facts 2.1, 2.4).
+//! The `CodeArtifact` domain and its resource policy.
 //!
 //! A domain cannot be updated: name and key are fixed. It holds everybody's repositories, so it goes only after a listing shows that
-//! nothing foreign is left in it (decision 11).
+//! nothing foreign is left in it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/service-limits.html>.
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
@@ -35,7 +39,7 @@ use crate::{
 /// The kind.
 pub struct CodeArtifactDomain;
 
-/// The longest policy of a domain (aws-facts 2.4).
+/// The longest policy of a domain.
 const POLICY_LIMIT: usize = 7168;
 /// How many repositories are looked at to say whose they are when a domain cannot go.
 const NAMED_AT_MOST: usize = 20;
@@ -125,7 +129,7 @@ impl Listing for DomainPolicy {
                 let document = text.map(policy_documents::read);
                 Ok(Self { document, in_place, revision: policy.and_then(|policy| policy.revision) })
             }
-            // The same error says that the domain has none (aws-facts 2.4).
+            // The same error says that the domain has none.
             Err(error) if error.is_not_found() => Ok(Self { document: None, in_place: None, revision: None }),
             Err(error) => Err(error),
         }
@@ -207,7 +211,7 @@ impl ResourceKind for CodeArtifactDomain {
     }
 }
 
-/// A policy cannot name a role that does not exist (aws-facts 2.4).
+/// A policy cannot name a role that does not exist.
 fn needs(environment: &Environment) -> Vec<Address> {
     let role = format!("AWS:{}", environment.role_arn());
     let names_it = |statement: &Statement| {
@@ -231,7 +235,7 @@ impl Provider for CodeArtifactDomain {
         let domains = reader.look::<Domains>("").await?;
         let mut items = Vec::new();
         for domain in &domains.rows.0 {
-            // Without a manifest every domain may be what a crash left behind; there are ten at most (aws-facts 2.7).
+            // Without a manifest every domain may be what a crash left behind; there are ten at most.
             if reader.environment.is_some() && !reader.concerns(wanted, &domain.name) {
                 continue;
             }

@@ -1,7 +1,10 @@
-//! A `CodeArtifact` repository with its upstreams, external connection and resource policy (aws-facts 2.1 to 2.4).
+//! A `CodeArtifact` repository with its upstreams, external connection and resource policy.
 //!
 //! Downstream repositories hold on to the very repository that was their upstream, not to its name: one that was deleted and made again
-//! has to be linked again (decision 27). AWS shows the name only, so what a repository was linked to is noted in a tag of it.
+//! has to be linked again. AWS shows the name only, so what a repository was linked to is noted in a tag of it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/repos.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/repo-policies.html>.
 
 use std::{any::Any, collections::BTreeSet, sync::Arc};
 
@@ -41,9 +44,9 @@ pub struct CodeArtifactRepository;
 
 /// The tag that says which upstreams, by name and birth, a repository was linked to.
 const LINKS_TAG: &str = "cloister.dev/upstreams";
-/// The longest policy of a repository (aws-facts 2.4).
+/// The longest policy of a repository.
 const POLICY_LIMIT: usize = 7168;
-/// What a reader of a repository may do: the same as the execution role by its own policy (aws-facts 9).
+/// What a reader of a repository may do: the same as the execution role by its own policy.
 const READ_ACTIONS: [&str; 3] =
     ["codeartifact:GetRepositoryEndpoint", "codeartifact:ListPackages", "codeartifact:ReadFromRepository"];
 /// Point reads that are under way at once.
@@ -148,7 +151,7 @@ fn desire(environment: &Environment, repository: &Repository, context: Context<'
 fn needs(environment: &Environment, repository: &Repository) -> Vec<Address> {
     let mut needs = vec![data_addresses::domain(&environment.packages.domain.name)];
     needs.extend(repository.upstreams.iter().map(|upstream| data_addresses::repository(upstream)));
-    // A policy cannot name a role that does not exist (aws-facts 2.4).
+    // A policy cannot name a role that does not exist.
     if !matches!(repository.permissions, RepositoryPermissions::None)
         && matches!(environment.role, ExecutionRole::Managed(_))
     {
@@ -237,7 +240,7 @@ impl Provider for CodeArtifactRepository {
     ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<RepositoryState>(), seen.state::<RepositoryState>());
         let Written { place, arn, born, revision, sifted, in_place: _ } = &found.written;
-        // Upstreams and an external connection exclude each other: AWS takes the one only after the other is gone (decision 26).
+        // Upstreams and an external connection exclude each other: AWS takes the one only after the other is gone.
         if touches(diffs, "externalConnections") {
             for connection in only_in(&found.external_connections, &wish.external_connections) {
                 disassociate(writer, place, &seen.id, &connection).await?;
@@ -418,7 +421,7 @@ async fn delete_policy(
     }
 }
 
-/// Refuse to go on while a repository of the domain has this one as an upstream; foreign ones are named (decision 11).
+/// Refuse to go on while a repository of the domain has this one as an upstream; foreign ones are named.
 async fn must_be_nobodys_upstream(operation: &'static str, clients: &Clients, seen: &Seen) -> Result<(), AwsError> {
     let place = &seen.state::<RepositoryState>().written.place;
     let others = list_in_domain(clients, place).await?;

@@ -1,4 +1,6 @@
-//! What a role must be allowed to do to install packages (aws-facts 2.3, 9): the same whether it is ours or only gets a policy of ours.
+//! What a role must be allowed to do to install packages: the same whether it is ours or only gets a policy of ours.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>.
 
 use crate::model::{environment::Environment, policy::Statement};
 

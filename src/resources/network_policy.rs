@@ -1,10 +1,15 @@
-//! What an endpoint of ours lets through: the least that the environment needs, service by service (aws-facts 1.6, 2.3, 2.6, 9; decisions 6, 18).
+//! What an endpoint of ours lets through: the least that the environment needs, service by service.
 //! Pure.
 //!
 //! An endpoint policy grants nothing. It is the limit of what anybody can do through the endpoint, with whatever credentials: without one, somebody
 //! in the notebook could carry data out to a bucket or a repository of an account of their own. Every statement is for `Principal: "*"` and
 //! names the role or the account in a condition: a gateway endpoint takes no other principal, and the ARN of a role as principal is turned
-//! into the id of that very role, so that it means nothing any more when the role is made again (aws-facts 1.6, 4.4).
+//! into the id of that very role, so that it means nothing any more when the role is made again.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/python-configure-pip.html>,
+//! <https://docs.aws.amazon.com/codeartifact/latest/ug/create-s3-gateway-endpoint.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +19,7 @@ use crate::model::{
     services::{Service, code_artifact_assets},
 };
 
-/// The most characters that AWS takes (aws-facts 1.6).
+/// The most characters that AWS takes.
 pub const SIZE_LIMIT: usize = 20_480;
 
 /// The policy that an endpoint should have.
@@ -27,7 +32,7 @@ pub fn policy_of(environment: &Environment, service: Service, policy: &EndpointP
     }
 }
 
-/// What AWS gives an endpoint that is made without a policy: everything to everybody (aws-facts 1.6).
+/// What AWS gives an endpoint that is made without a policy: everything to everybody.
 fn full_access() -> PolicyDocument {
     let everything = Statement { sid: None, ..Statement::allow("", ["*"], ["*"]).by(["*"]) };
     PolicyDocument { version: "2008-10-17".into(), statements: BTreeSet::from([everything]) }
@@ -57,24 +62,24 @@ pub fn least_privilege(environment: &Environment, service: Service) -> PolicyDoc
 
 /// Reading packages is all that pip does at `codeartifact.repositories`. Publishing would be a way to carry data out.
 const READ_PACKAGES: [&str; 1] = ["codeartifact:ReadFromRepository"];
-/// What logging in asks of the domain, and what finding one's way around it asks (aws-facts 2.3).
+/// What logging in asks of the domain, and what finding one's way around it asks.
 const DOMAIN: [&str; 3] =
     ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain", "codeartifact:ListRepositoriesInDomain"];
-/// What reading asks of a repository (aws-facts 2.3).
+/// What reading asks of a repository.
 const REPOSITORY: [&str; 4] = [
     "codeartifact:GetRepositoryEndpoint",
     "codeartifact:ReadFromRepository",
     "codeartifact:DescribeRepository",
     "codeartifact:ListPackages",
 ];
-/// What reading asks of packages, which have ARNs of their own (aws-facts 2.3).
+/// What reading asks of packages, which have ARNs of their own.
 const PACKAGE: [&str; 4] = [
     "codeartifact:DescribePackageVersion",
     "codeartifact:ListPackageVersions",
     "codeartifact:ListPackageVersionAssets",
     "codeartifact:GetPackageVersionReadme",
 ];
-/// What people and idle-stop scripts in the VPC do with notebooks (aws-facts 3.3, 3.6).
+/// What people and idle-stop scripts in the VPC do with notebooks.
 const NOTEBOOKS: [&str; 5] = [
     "sagemaker:CreatePresignedNotebookInstanceUrl",
     "sagemaker:DescribeNotebookInstance",
@@ -91,7 +96,7 @@ struct OfRole<'a> {
 }
 
 impl OfRole<'_> {
-    /// The role may do this. A session of the role has the role's ARN in `aws:PrincipalArn` (aws-facts 9).
+    /// The role may do this. A session of the role has the role's ARN in `aws:PrincipalArn`.
     fn allows<A: Into<String>, R: Into<String>>(
         &self,
         sid: &str,
@@ -155,7 +160,7 @@ fn of_account_or_role(
     statements
 }
 
-/// Logging in (`CodeArtifact` asks STS for the token on the caller's behalf, and that must pass here: decision 17) and reading.
+/// Logging in (`CodeArtifact` asks STS for the token on the caller's behalf, and that must pass here) and reading.
 fn code_artifact_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
     vec![
         of_role.allows("BearerToken", ["sts:GetServiceBearerToken"], ["*"]),
@@ -166,7 +171,7 @@ fn code_artifact_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Sta
 }
 
 /// The environment's repositories. All of them, not only the one that is installed from: whether reading through an upstream is checked against the
-/// upstream as well is not documented (aws-facts 10), and which of them the role may read is for its own policy to say.
+/// upstream as well is not documented, and which of them the role may read is for its own policy to say.
 fn repositories(environment: &Environment) -> BTreeSet<String> {
     let names = environment.packages.repositories.iter().map(|repository| &repository.name);
     let installed = environment.packages.install.iter().map(|install| &install.repository);
@@ -186,12 +191,12 @@ fn sagemaker_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Stateme
     statements
 }
 
-/// Every request to a notebook's own address counts as the one that made its URL (aws-facts 3.6, 6.2).
+/// Every request to a notebook's own address counts as the one that made its URL.
 fn open_notebooks(environment: &Environment) -> Statement {
     of_account(environment, "OpenNotebooks", ["sagemaker:CreatePresignedNotebookInstanceUrl"], notebooks(environment))
 }
 
-/// The ARNs of the environment's notebooks, in both spellings of their names: AWS shows some names in lower case (aws-facts 3.1).
+/// The ARNs of the environment's notebooks, in both spellings of their names: AWS shows some names in lower case.
 fn notebooks(environment: &Environment) -> BTreeSet<String> {
     let arn = |name: &str| {
         format!("arn:aws:sagemaker:{}:{}:notebook-instance/{name}", environment.region, environment.account)
@@ -210,7 +215,7 @@ fn logs(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
 }
 
 /// The buckets of the role. Those with `CodeArtifact`'s assets only for formats that fetch from there, which pip does not: such requests carry URLs
-/// that a service signed, so that neither role nor account can be demanded (aws-facts 2.6).
+/// that a service signed, so that neither role nor account can be demanded.
 fn s3(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
     let mut statements = of_role.statements_of("s3");
     statements.extend(bucket_statements(environment.buckets(), of_role));

@@ -1,7 +1,10 @@
-//! Route tables, their routes and which subnets use them (aws-facts 5.4, 5.6).
+//! Route tables, their routes and which subnets use them.
 //!
 //! All subnets of ours share one table, without any way out. For a subnet that exists already, the table that is in effect for it is looked at:
 //! a gateway endpoint puts its route there.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 use std::{
     any::Any,

@@ -1,6 +1,9 @@
-//! Security groups without their rules (aws-facts 1.7, 5.4): one for the notebooks, one for the endpoints.
+//! Security groups without their rules: one for the notebooks, one for the endpoints.
 //!
 //! Nothing but the tags of a group can be changed. Its name is unique in its VPC, and derived from whose it is: nobody else comes upon it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
@@ -129,7 +132,7 @@ impl Provider for SecurityGroup {
     fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
         let (wanted, found) = (wanted.state::<SecurityGroupState>(), item.state::<SecurityGroupState>());
         match (&wanted.group_name, &found.group_name) {
-            // Names that differ in case only are the same name to AWS (aws-facts 5.4).
+            // Names that differ in case only are the same name to AWS.
             (Wish::Is(wish), Wish::Is(name)) => {
                 wish.eq_ignore_ascii_case(name) && wanted.vpc.known().is_some() && wanted.vpc == found.vpc
             }

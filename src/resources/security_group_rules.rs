@@ -1,8 +1,12 @@
-//! The rules of the security groups (aws-facts 1.7, 5.4; decisions 8, 9, 12): one resource per group.
+//! The rules of the security groups: one resource per group.
 //!
 //! A group of ours has exactly the rules that are wanted: what is missing is added first, what is there besides goes, by rule id. A wanted rule
 //! that somebody else has put there is as good as ours, and stays. In a group that exists already nothing is written: what it lacks is named,
 //! with the command that adds it.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html>.
 
 use std::{
     any::Any,
@@ -111,7 +115,7 @@ struct Check {
     needed: BTreeSet<Rule>,
     /// The addresses of the VPC.
     network: Vec<IpNet>,
-    /// Nothing should come in: whoever reaches a notebook directly needs no password (aws-facts 1.7).
+    /// Nothing should come in: whoever reaches a notebook directly needs no password.
     closed: bool,
 }
 
@@ -211,7 +215,7 @@ fn vpc_blocks(context: Context<'_>) -> Wish<Vec<String>> {
 /// Who reaches the endpoints: the notebooks, and the clients that the manifest names.
 ///
 /// In a VPC that is not ours the private DNS of an endpoint sends everybody there to it. Unless the manifest says who the clients are, everybody
-/// there is let in, so that nobody is cut off from a service that worked before (decision 12).
+/// there is let in, so that nobody is cut off from a service that worked before.
 fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Wish<BTreeSet<Rule>> {
     let network = &environment.network;
     let from_group = |group: String| match network.client_group_traffic {
@@ -228,7 +232,7 @@ fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Wish<BT
     Wish::all(rules)
 }
 
-/// What the notebooks reach: the endpoints, and S3 through its gateway, whose traffic the group filters, too (aws-facts 1.7). The resolver of the
+/// What the notebooks reach: the endpoints, and S3 through its gateway, whose traffic the group filters, too. The resolver of the
 /// VPC needs no rule. An endpoint that exists already is somewhere in the VPC, in groups of its own; one that is elsewhere has a private address.
 fn notebooks_egress(environment: &Environment, context: Context<'_>) -> Wish<BTreeSet<Rule>> {
     let to = |peer: String| Rule::https(Direction::Egress, peer);
@@ -329,7 +333,7 @@ impl Provider for SecurityGroupRules {
         Ok(Progress::Done)
     }
 
-    /// Rules go with their group. But two groups whose rules refer to each other can only be deleted when these rules are gone (aws-facts 5.5).
+    /// Rules go with their group. But two groups whose rules refer to each other can only be deleted when these rules are gone.
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
         let state = seen.state::<SecurityGroupRulesState>();
         for direction in [Direction::Ingress, Direction::Egress] {

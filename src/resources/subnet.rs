@@ -1,5 +1,8 @@
-//! Subnets (aws-facts 5.6). A subnet has neither name nor client token, but AWS makes no two with overlapping addresses: its CIDR block in its
+//! Subnets. A subnet has neither name nor client token, but AWS makes no two with overlapping addresses: its CIDR block in its
 //! VPC is its place.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>.
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
@@ -132,8 +135,7 @@ impl ResourceKind for Subnet {
     }
 }
 
-/// A zone in which every interface endpoint of ours can have an address: AWS would pick any zone, and endpoint services are not in all of them
-/// (aws-facts 1.4, 8.1).
+/// A zone in which every interface endpoint of ours can have an address: AWS would pick any zone, and endpoint services are not in all of them.
 fn zone_for_all_endpoints(environment: &Environment, context: Context<'_>) -> Option<String> {
     let endpoints = environment.network.endpoints.iter();
     let ours =
@@ -168,7 +170,7 @@ impl Provider for Subnet {
         let vpc = state.vpc.known().ok_or_else(|| unresolved("vpc"))?;
         let cidr_block = state.cidr_block.known().ok_or_else(|| unresolved("cidrBlock"))?;
         let zone = state.availability_zone.known().or(state.suggested_zone.as_ref());
-        // Public addresses are off in every new subnet (aws-facts 5.6): nothing to set.
+        // Public addresses are off in every new subnet: nothing to set.
         let create = writer
             .write("ec2:CreateSubnet")?
             .ec2

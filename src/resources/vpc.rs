@@ -1,7 +1,10 @@
-//! The VPC and its DNS attributes (aws-facts 1.3, 5.6).
+//! The VPC and its DNS attributes.
 //!
 //! A VPC has neither name nor client token: AWS makes a second one when asked twice. Its creation is therefore preceded by a durable
 //! intent, whose token is also one of its tags.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>.
 
 use std::{
     any::Any,
@@ -150,7 +153,7 @@ impl ResourceKind for Vpc {
             needs: Vec::new(),
             state: Arc::new(VpcState {
                 cidr_block,
-                // Private DNS of the endpoints needs both (aws-facts 1.3).
+                // Private DNS of the endpoints needs both.
                 enable_dns_support: Wish::Is(true),
                 enable_dns_hostnames: Wish::Is(true),
             }),
@@ -204,7 +207,7 @@ impl Provider for Vpc {
         let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
         let created = create.customize().config_override(once).send().await.map_err(from_sdk("ec2:CreateVpc"))?;
         let id = created.vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default();
-        // DNS support is on in every new VPC, hostnames are off (aws-facts 1.3). If this fails, the next look finds the difference.
+        // DNS support is on in every new VPC, hostnames are off. If this fails, the next look finds the difference.
         set_dns_attribute(writer, &id, VpcAttributeName::EnableDnsHostnames).await.ok();
         Ok(Created::id(&id).with(Output::CidrBlock, cidr_block))
     }
@@ -216,7 +219,7 @@ impl Provider for Vpc {
         seen: &Seen,
         diffs: &[FieldDiff],
     ) -> Result<Progress, AwsError> {
-        // Hostnames can be enabled only while DNS support is on: support first (aws-facts 1.3).
+        // Hostnames can be enabled only while DNS support is on: support first.
         if touches(diffs, "enableDnsSupport") {
             set_dns_attribute(writer, &seen.id, VpcAttributeName::EnableDnsSupport).await?;
         }

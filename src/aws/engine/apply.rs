@@ -1,4 +1,6 @@
 //! Carrying out a plan: steps run side by side as soon as what they wait for is done, each through the ownership gate.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html>.
 
 use std::{
     collections::BTreeMap,
@@ -111,7 +113,7 @@ fn take_ready<'a>(
     ready.into_iter().filter_map(|address| pending.remove(address)).collect()
 }
 
-/// Deletions of endpoints go into one call: AWS takes many ids at once and few calls (aws-facts 1.8).
+/// Deletions of endpoints go into one call: AWS takes many ids at once and few calls.
 fn group_deletions(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
     let (together, single): (Vec<&Step>, Vec<&Step>) =
         steps.into_iter().partition(|step| step.address.kind == Kind::VpcEndpoint && step.verb == Verb::Delete);
@@ -249,7 +251,7 @@ impl Round<'_> {
         })
     }
 
-    /// The attempt number for client tokens: another one once the earlier resource was seen gone (decision 16).
+    /// The attempt number for client tokens: another one once the earlier resource was seen gone.
     fn attempt(&self, address: &Address) -> u32 {
         let earlier = self.scope.remembered.get(address).map_or(0, |id| {
             let digest = short_digest(id);

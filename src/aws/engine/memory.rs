@@ -1,5 +1,7 @@
 //! What the engine keeps in mind about an environment between two looks. All of it can be lost: it saves calls and time, it never
 //! decides what exists.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>.
 
 use std::{
     any::TypeId,
@@ -12,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::model::address::{Address, Kind};
 
-/// How long something that was just created may be invisible (aws-facts 5.3).
+/// How long something that was just created may be invisible.
 pub const SETTLING: Duration = Duration::from_mins(1);
 
 /// What was written for an environment and when.
@@ -58,7 +60,7 @@ impl Marks {
         if let Some((expected, since)) = state.expected.get_mut(address)
             && expected == id
         {
-            // A list that flaps between replicas must not look like a deletion right after it was seen (reliability B03).
+            // A list that flaps between replicas must not look like a deletion right after it was seen.
             *since = Instant::now();
         }
     }
@@ -107,7 +109,7 @@ impl Marks {
     }
 }
 
-/// How long to wait before the next poll: 3 s growing by half to 30 s (decision 30).
+/// How long to wait before the next poll: 3 s growing by half to 30 s.
 #[must_use]
 pub fn poll_interval(polls: u32) -> Duration {
     let seconds = 3.0 * 1.5_f64.powi(polls.min(8).cast_signed());

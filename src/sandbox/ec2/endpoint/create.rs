@@ -1,4 +1,9 @@
 //! `CreateVpcEndpoint`.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html>,
+//! <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>.
 
 use std::net::Ipv4Addr;
 
@@ -16,7 +21,7 @@ pub(super) fn wrong(message: impl Into<String>) -> Refusal {
 }
 
 pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
-    // The default is Gateway, whatever the service is (aws-facts 1.3).
+    // The default is Gateway, whatever the service is.
     let kind = match ec2.call.text("VpcEndpointType") {
         None | Some("Gateway") => Type::Gateway,
         Some("Interface") => Type::Interface,
@@ -61,7 +66,7 @@ pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
     Ok(json!({"vpcEndpoint": answer, "clientToken": ec2.call.text("ClientToken")}))
 }
 
-/// aws-facts 1.8.
+/// A VPC has so many endpoints of a kind and no more.
 fn within_quota(ec2: &Ec2<'_>, kind: Type, vpc: &str) -> Result<(), Refusal> {
     let alive = || ec2.state.endpoints.iter().filter(|endpoint| endpoint.kind == kind && !endpoint.is_deleted());
     let quotas = &ec2.settings.quotas;
@@ -100,7 +105,7 @@ fn as_gateway(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Whether a route table may lead to a gateway endpoint. A table has one such route per service (aws-facts 5.4).
+/// Whether a route table may lead to a gateway endpoint. A table has one such route per service.
 pub(super) fn check_route(ec2: &Ec2<'_>, endpoint: &Endpoint, table: &str) -> Result<(), Refusal> {
     let list = prefix_list::of_service(&endpoint.service, &ec2.call.region).unwrap_or_default();
     let of_vpc = &ec2.state.route_tables.get(table)?.vpc;
@@ -132,7 +137,7 @@ fn as_interface(ec2: &mut Ec2<'_>, endpoint: &mut Endpoint, service: &Service) -
     let names: Vec<&str> = subnets.iter().map(|(subnet, _)| subnet.as_str()).collect();
     check_subnets(ec2, &endpoint.vpc, service, &[], &names)?;
     endpoint.groups = wanted_groups(ec2, &endpoint.vpc)?;
-    // Left out, it is on (aws-facts 1.3), except for S3, which has had it only since 2023.
+    // Left out, it is on, except for S3, which has had it only since 2023.
     let private_dns = ec2.call.flag("PrivateDnsEnabled").unwrap_or(!service::is_s3(&service.name));
     if private_dns {
         dns::may_have_private_name(ec2, &endpoint.vpc, service, None)?;
@@ -156,7 +161,7 @@ pub(super) fn inbound_resolver_only(ec2: &Ec2<'_>) -> Option<bool> {
     boolean(ec2.call.params.get("DnsOptions")?.get("PrivateDnsOnlyForInboundResolverEndpoint")?)
 }
 
-/// S3 names for on-premises only need a gateway endpoint for everybody else (aws-facts 1.3).
+/// S3 names for on-premises only need a gateway endpoint for everybody else.
 pub(super) fn check_inbound_resolver(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Result<(), Refusal> {
     if !service::is_s3(&endpoint.service) || !endpoint.only_for_inbound_resolver {
         return Ok(());
@@ -213,7 +218,7 @@ pub(super) fn must_be_ipv4(ec2: &Ec2<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether an endpoint that is in `present` may also be in `added` (aws-facts 1.4).
+/// Whether an endpoint that is in `present` may also be in `added`.
 pub(super) fn check_subnets(
     ec2: &Ec2<'_>,
     vpc: &str,
@@ -248,7 +253,7 @@ pub(super) fn check_subnets(
     Ok(())
 }
 
-/// The groups that a call names, or the default one of the VPC (aws-facts 1.3).
+/// The groups that a call names, or the default one of the VPC.
 fn wanted_groups(ec2: &Ec2<'_>, vpc: &str) -> Result<Vec<String>, Refusal> {
     let mut groups = ec2.call.texts("SecurityGroupId");
     check_groups(ec2, vpc, &groups)?;

@@ -1,4 +1,7 @@
-//! What endpoints can connect to: AWS's own services, by the names that follow no rule (aws-facts 1.1).
+//! What endpoints can connect to: AWS's own services, by the names that follow no rule.
+//!
+//! AWS on this: <https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html>,
+//! <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
 
 use serde_json::{Value, json};
 
@@ -66,7 +69,7 @@ impl Service {
         zone::names(&ec2.call.region).filter(offered).collect()
     }
 
-    /// Whether its endpoints take a policy (aws-facts 1.6).
+    /// Whether its endpoints take a policy.
     #[must_use]
     pub fn takes_policy(&self, ec2: &Ec2<'_>) -> bool {
         // This one never does.
@@ -137,7 +140,7 @@ const CATALOGUE: &[Line] = &[
     interface("secretsmanager", "secretsmanager", &["secretsmanager.{r}.amazonaws.com"]),
 ];
 
-/// CodeArtifact is not everywhere (aws-facts 1.1).
+/// CodeArtifact is not everywhere.
 const CODEARTIFACT_REGIONS: [&str; 13] = [
     "ap-northeast-1",
     "ap-south-1",
