@@ -182,6 +182,9 @@ impl Environments {
     }
 }
 
+/// What the time of the last look says.
+const LAST_VERIFIED: &str = "When AWS was last looked at for an environment";
+
 type Rows<'a, const N: usize> = Vec<([(&'a str, &'a str); N], i64)>;
 
 fn gauges<const N: usize>(
@@ -226,10 +229,9 @@ impl Collector for Environments {
         gauges(&mut encoder, "environment_held_steps", None, "Steps that wait for a person", held)?;
         let queued = each(|environment| Some(count(environment.queued)));
         gauges(&mut encoder, "environment_queued_steps", None, "Steps that wait for their turn", queued)?;
-        let help = "When AWS was last looked at for an environment";
         let verified = each(|environment| environment.last_verified);
         let unit = Some(&Unit::Seconds);
-        gauges(&mut encoder, "environment_last_verified_timestamp", unit, help, verified)?;
+        gauges(&mut encoder, "environment_last_verified_timestamp", unit, LAST_VERIFIED, verified)?;
 
         let drift = all.iter().flat_map(|((namespace, name), environment)| {
             let by_severity = environment.drift.iter();

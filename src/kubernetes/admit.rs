@@ -131,7 +131,6 @@ fn rules(object: &IsolatedNotebookEnvironment) -> Result<Rules, Problem> {
         deletion_protection: spec.deletion_protection,
         drift_check_interval: duration(&spec.drift_check_interval)?,
         may_stop_notebooks: allows(spec.disruption.stop_notebooks),
-        may_replace: allows(spec.disruption.replace),
         may_delete_notebooks: allows(spec.disruption.delete_notebooks),
         adopt: annotation(ADOPT)
             .map_or("", String::as_str)

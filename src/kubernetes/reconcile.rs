@@ -6,7 +6,7 @@ use kube::{Client, Resource, ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
 use super::{
-    admit::{self, RECONCILE_AT},
+    admit,
     api::{EnvironmentStatus, IsolatedNotebookEnvironment, environment::DriftSeverity},
     drift::{self, is_corrected},
     events::{Events, Notice, notices},
@@ -15,7 +15,7 @@ use super::{
     memory::Memories,
     requeue::Backoff,
     scope::{deletion_waits, nothing_was_made, remembered, scope_of},
-    status::StatusWriter,
+    status::{StatusWriter, asked_at},
 };
 use crate::{
     metrics::{self, Metrics},
@@ -193,9 +193,9 @@ impl Visit<'_> {
 
     fn freshness(&self, object: &IsolatedNotebookEnvironment) -> Freshness {
         let status = object.status.clone().unwrap_or_default();
-        let asked = object.annotations().get(RECONCILE_AT);
+        let asked = asked_at(object);
         let changed = status.observed_generation != object.metadata.generation;
-        if changed || asked.is_some() && asked != status.last_handled_reconcile_at.as_ref() {
+        if changed || asked.is_some() && asked != status.last_handled_reconcile_at {
             self.context.backoff.restart(&object.uid().unwrap_or_default());
             return Freshness::Now;
         }

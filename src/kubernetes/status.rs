@@ -28,12 +28,15 @@ use crate::model::{
     port::{ErrorClass, Observation, Problem},
     report::{Fact, Report, Truth, conditions, report_blocked},
     resource::Output,
+    value::bounded,
 };
 
 /// The field manager of the status, and of nothing else.
 const MANAGER: &str = "cloister";
 /// How many resources the status lists with their ids.
 const RESOURCE_ITEMS: usize = 512;
+/// The longest value of the annotation that the status holds.
+const ASKED_AT: usize = 256;
 /// How many held steps the status lists.
 const NEXT_STEPS: usize = 50;
 /// How old `lastVerifiedTime` may become before it alone is reason enough to write.
@@ -86,7 +89,7 @@ impl StatusWriter {
         let mut status = before.clone();
         status.observed_generation = object.metadata.generation;
         status.conditions = conditions(object, &before, &report.facts, now);
-        status.last_handled_reconcile_at = object.annotations().get(RECONCILE_AT).cloned();
+        status.last_handled_reconcile_at = asked_at(object);
         let status = status.within_bounds();
         self.write_if_new(object, &before, &status).await?;
         Ok(status)
@@ -206,7 +209,7 @@ fn compose(
         observed_generation: object.metadata.generation,
         conditions: conditions(object, before, &report.facts, now),
         last_verified_time: Some(Time(now)),
-        last_handled_reconcile_at: object.annotations().get(RECONCILE_AT).cloned(),
+        last_handled_reconcile_at: asked_at(object),
         account: before.account.clone(),
         resources: Some(resources(before, environment.is_some(), observation, report)),
         intents: intents.cloned().collect(),
@@ -241,6 +244,11 @@ fn settle_times(before: &EnvironmentStatus, status: &mut EnvironmentStatus, now:
     } else {
         drift::forget_corrected(status, now);
     }
+}
+
+/// When somebody asked for a look, as the status can hold it: a longer text would never seem to be answered.
+pub(super) fn asked_at(object: &IsolatedNotebookEnvironment) -> Option<String> {
+    object.annotations().get(RECONCILE_AT).map(|asked| bounded(asked, ASKED_AT))
 }
 
 /// The conditions: ours from the report, those of others as they are.

@@ -56,8 +56,6 @@ pub struct Rules {
     pub drift_check_interval: Duration,
     /// Stop notebooks for changes that need it, without asking.
     pub may_stop_notebooks: bool,
-    /// Replace resources, without asking.
-    pub may_replace: bool,
     /// Delete notebooks that left the list, without asking.
     pub may_delete_notebooks: bool,
     /// What exists, is not ours and may be taken over.

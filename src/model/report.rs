@@ -5,17 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     address::{Address, Kind},
     controls::{Control, controls},
-    environment::{Endpoint, Environment},
+    environment::Environment,
     isolation::isolated,
     owner::Ownership,
     permissions::{access_restricted, permissions_ready},
     plan::{Action, Drift, Hold, Plan, Verb},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
     reachability::network_ready,
-    resource::{Management, Output, Phase, Sight, Wanted},
+    resource::{Management, Phase, Sight, Wanted},
     services::Service,
     value::bounded,
 };
+
+mod next;
+mod parts;
+
+use next::{anything_moves, left_over, next, stuck};
+use parts::{endpoints, notebooks};
 
 /// The condition types, in the order of the status.
 pub mod conditions {
@@ -487,20 +493,6 @@ fn summary(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes, stuck:
     vec![ready, reconciling, stalled]
 }
 
-/// What is not wanted any more and is to go, with what keeps it from going.
-fn left_over<'a>(
-    states: &[(&Wanted, State)],
-    plan: &'a Plan,
-    outcomes: &'a Outcomes,
-) -> Vec<(&'a Address, Option<&'a Problem>)> {
-    let spare = plan.steps.keys().filter(|address| states.iter().all(|(wanted, _)| wanted.address != **address));
-    let failed = |address: &Address| match outcomes.get(address) {
-        Some(Outcome::Failed(problem)) => Some(problem),
-        Some(Outcome::Done | Outcome::Started(_) | Outcome::Waiting(_)) | None => None,
-    };
-    spare.map(|address| (address, failed(address))).collect()
-}
-
 /// While paused nothing goes on, whatever there is to do; that is said even when there is nothing to do.
 fn say_paused(facts: &mut [Fact]) {
     if let Some(fact) = facts.iter_mut().find(|fact| fact.name == conditions::RECONCILING) {
@@ -573,55 +565,6 @@ fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind)
     }
 }
 
-/// When to look again. What moves is looked at soon, whatever else is stuck; but what only waits for its turn behind something stuck does
-/// not move.
-fn next(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes, stuck: &BTreeSet<Address>) -> Next {
-    let left_over = left_over(states, plan, outcomes);
-    let of_states = states.iter().filter_map(|(_, state)| match state {
-        State::Blocked(problem) | State::Unclear(problem) => Some(problem.class),
-        State::Ready | State::Moving(_) => None,
-    });
-    let of_left_over = left_over.iter().filter_map(|(_, problem)| problem.map(|problem| problem.class));
-    let worst = of_states.chain(of_left_over).min();
-    match worst {
-        _ if anything_moves(states, &left_over, stuck) => Next::Poll,
-        Some(class) => Next::Retry(class),
-        None if plan.steps.is_empty() => Next::Check,
-        None => Next::Poll,
-    }
-}
-
-/// Whether something is on its way that does not only wait behind something stuck.
-fn anything_moves(
-    states: &[(&Wanted, State)],
-    left_over: &[(&Address, Option<&Problem>)],
-    stuck: &BTreeSet<Address>,
-) -> bool {
-    let free = |address: &Address| !stuck.contains(address);
-    states.iter().any(|(wanted, state)| matches!(state, State::Moving(_)) && free(&wanted.address))
-        || left_over.iter().any(|(address, problem)| problem.is_none() && free(address))
-}
-
-/// Everything that is stuck, and everything whose turn comes only after that.
-fn stuck(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes) -> BTreeSet<Address> {
-    let of_states = states.iter().filter(|(_, state)| matches!(state, State::Blocked(_) | State::Unclear(_)));
-    let mut stuck: BTreeSet<Address> = of_states.map(|(wanted, _)| wanted.address.clone()).collect();
-    let failed = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
-    stuck.extend(failed.map(|(address, _)| address.clone()));
-    loop {
-        let waits = |address: &Address| matches!(outcomes.get(address), Some(Outcome::Waiting(_)));
-        let behind = plan
-            .steps
-            .iter()
-            .filter(|(address, step)| waits(address) && !stuck.contains(*address) && !step.after.is_disjoint(&stuck));
-        let behind: Vec<Address> = behind.map(|(address, _)| address.clone()).collect();
-        if behind.is_empty() {
-            return stuck;
-        }
-        stuck.extend(behind);
-    }
-}
-
 /// The ids of what is ours or was declared as existing. What stands in our way under our name is not remembered as ours.
 fn ids(observation: &Observation) -> BTreeMap<Address, String> {
     let declared = |address: &Address| {
@@ -638,41 +581,4 @@ fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kin
     let moving =
         states.iter().filter(|(_, state)| matches!(state, State::Moving(_))).map(|(wanted, _)| wanted.address.kind);
     moving.chain(outcomes.keys().map(|address| address.kind)).collect()
-}
-
-fn is_ready(states: &[(&Wanted, State)], address: &Address) -> bool {
-    states.iter().any(|(wanted, state)| wanted.address == *address && matches!(state, State::Ready))
-}
-
-fn output(observation: &Observation, address: &Address, output: Output) -> Option<String> {
-    observation.outputs.get(address, output).map(ToOwned::to_owned)
-}
-
-fn endpoints(environment: &Environment, observation: &Observation, states: &[(&Wanted, State)]) -> Vec<EndpointReport> {
-    let here = environment.network.endpoints.iter().filter(|(_, endpoint)| **endpoint != Endpoint::External);
-    here.map(|(service, _)| {
-        let address = Address::new(Kind::VpcEndpoint, service.name());
-        EndpointReport {
-            service: *service,
-            id: output(observation, &address, Output::Id),
-            state: output(observation, &address, Output::State),
-            dns_name: output(observation, &address, Output::DnsName),
-            available: is_ready(states, &address),
-        }
-    })
-    .collect()
-}
-
-fn notebooks(environment: &Environment, observation: &Observation, states: &[(&Wanted, State)]) -> Vec<NotebookReport> {
-    let report = |name: &String| {
-        let address = Address::new(Kind::NotebookInstance, name);
-        NotebookReport {
-            name: name.clone(),
-            arn: output(observation, &address, Output::Arn),
-            state: output(observation, &address, Output::State),
-            restart_pending: output(observation, &address, Output::RestartPending).is_some_and(|value| value == "true"),
-            ready: is_ready(states, &address),
-        }
-    };
-    environment.notebooks.iter().map(|notebook| report(&notebook.name)).collect()
 }

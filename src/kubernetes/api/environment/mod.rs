@@ -288,9 +288,14 @@ pub struct Disruption {
     /// `Allow` does it. Default: `Approve`. Can be changed. Example: `Allow`.
     #[serde(default)]
     pub stop_notebooks: Permission,
-    /// Replacing a resource whose change AWS does not support, with the data in it. `Approve` waits for a person, `Allow`
-    /// does it. Default: `Approve`. Can be changed. Example: `Allow`.
+    /// Replacing a resource whose change AWS does not support. This version replaces nothing, and says in `Stalled` what to
+    /// do instead; so only `Approve` is taken. Default: `Approve`. Cannot be changed. Example: `Approve`.
     #[serde(default)]
+    #[x_kube(validation = rule(
+        "",
+        "self == 'Approve'",
+        "`replace` must be Approve: this version replaces nothing; add a second list item under another name and remove the first"
+    ))]
     pub replace: Permission,
     /// Deleting a notebook, with its volume, that was removed from `notebooks`. `Approve` waits for a person, `Allow` does
     /// it. Default: `Approve`. Can be changed. Example: `Allow`.
