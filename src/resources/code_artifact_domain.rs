@@ -436,12 +436,11 @@ impl DomainRow {
                     born: self.born.clone(),
                     revision: policy.and_then(|policy| policy.revision.clone()),
                     sifted,
-                    in_place: match policy {
-                        Some(policy) => policy.in_place.iter().cloned().collect(),
-                        None => {
-                            let why = format!("account {} does not let us read it", self.owner);
-                            vec![PolicyInPlace::unseen(Place::Resource, policy_name(&self.name), why)]
-                        }
+                    in_place: if let Some(policy) = policy {
+                        policy.in_place.iter().cloned().collect()
+                    } else {
+                        let why = format!("account {} does not let us read it", self.owner);
+                        vec![PolicyInPlace::unseen(Place::Resource, policy_name(&self.name), why)]
                     },
                 },
             }),

@@ -1,5 +1,6 @@
 //! The verdict on permissions before a person tries, and the simulated AWS's answer to the person: the role's own calls, through the environment's own
 //! endpoints. The two must agree whatever somebody did to the policies.
+#![allow(clippy::large_futures, reason = "a site holds a world, and a test has one or two of them")]
 
 use std::{sync::Arc, time::Duration};
 
