@@ -131,7 +131,8 @@ mod tests {
                 let word = word.as_str().unwrap();
                 let camel_case = word.starts_with(|first: char| first.is_ascii_uppercase())
                     && word.chars().all(|character| character.is_ascii_alphanumeric());
-                let of_aws = word.starts_with("public:") || word == "pypi";
+                let formats = ["pypi", "npm", "maven", "nuget", "ruby", "swift", "cargo"];
+                let of_aws = word.starts_with("public:") || formats.contains(&word);
                 assert!(camel_case || of_aws, "{path}: {word}");
             }
         });
