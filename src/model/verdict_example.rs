@@ -52,7 +52,6 @@ pub fn environment() -> Environment {
             deletion_protection: false,
             drift_check_interval: Duration::from_mins(5),
             may_stop_notebooks: false,
-            may_replace: false,
             may_delete_notebooks: false,
             adopt: Adoption::default(),
             approved: None,
