@@ -252,22 +252,30 @@ impl Listing for VpnGateways {
 
 fn internet_gateway(gateway: InternetGateway) -> Vec<Attached> {
     let InternetGateway { internet_gateway_id: id, attachments, .. } = gateway;
-    attachments.unwrap_or_default().into_iter().filter_map(|to| attached(&id, to.vpc_id, to.state.as_ref())).collect()
+    attachments
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|to| attached(id.as_ref(), to.vpc_id, to.state.as_ref()))
+        .collect()
 }
 
 fn egress_only_gateway(gateway: EgressOnlyInternetGateway) -> Vec<Attached> {
     let EgressOnlyInternetGateway { egress_only_internet_gateway_id: id, attachments, .. } = gateway;
-    attachments.unwrap_or_default().into_iter().filter_map(|to| attached(&id, to.vpc_id, to.state.as_ref())).collect()
+    attachments
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|to| attached(id.as_ref(), to.vpc_id, to.state.as_ref()))
+        .collect()
 }
 
 fn vpn_gateway(gateway: VpnGateway) -> Vec<Attached> {
     let VpnGateway { vpn_gateway_id: id, vpc_attachments, .. } = gateway;
     let attachments = vpc_attachments.unwrap_or_default().into_iter();
-    attachments.filter_map(|to| attached(&id, to.vpc_id, to.state.as_ref())).collect()
+    attachments.filter_map(|to| attached(id.as_ref(), to.vpc_id, to.state.as_ref())).collect()
 }
 
-fn attached(id: &Option<String>, vpc: Option<String>, state: Option<&AttachmentStatus>) -> Option<Attached> {
-    Attached::new(vpc, id.clone(), state.map(AttachmentStatus::as_str))
+fn attached(id: Option<&String>, vpc: Option<String>, state: Option<&AttachmentStatus>) -> Option<Attached> {
+    Attached::new(vpc, id.cloned(), state.map(AttachmentStatus::as_str))
 }
 
 fn nat_gateway(gateway: NatGateway) -> Option<Attached> {

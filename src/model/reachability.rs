@@ -59,6 +59,9 @@ struct Door {
     subnets: BTreeSet<String>,
 }
 
+/// Which way is closed: whose rules lack something, and towards whom.
+type Closed = (Direction, BTreeSet<String>, BTreeSet<String>);
+
 impl Case<'_> {
     fn fault(&mut self, reason: &str, message: String) {
         if self.faults.iter().all(|fault| fault.message != message) {
@@ -256,7 +259,7 @@ impl Case<'_> {
         self.needs("security groups", &around.groups);
         let places = places(self.environment, self.observation);
         let clients = self.clients(&places);
-        let mut closed: BTreeMap<(Direction, BTreeSet<String>, BTreeSet<String>), BTreeSet<&str>> = BTreeMap::new();
+        let mut closed: BTreeMap<Closed, BTreeSet<&str>> = BTreeMap::new();
         let doors = self.doors();
         for Door { service, groups, subnets } in &doors {
             let beside = blocks(&places, subnets, self.observation);
