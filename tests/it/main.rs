@@ -2,6 +2,7 @@
 //! against a real kube-apiserver. One executable, because each takes seconds to link; one control plane for all tests,
 //! which keep out of each other's way by a namespace each.
 #![cfg(feature = "sandbox")]
+#![allow(clippy::large_futures, reason = "a test's future is alone on its thread")]
 #![allow(clippy::unwrap_used, reason = "what cannot be had ends the test, and the place says what it was")]
 
 mod accounts;
