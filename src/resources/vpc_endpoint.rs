@@ -1,7 +1,6 @@
 //! VPC endpoints, interface and gateway, with their policies (aws-facts 1).
 //!
-//! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: whatever is to be changed about one goes into one
-//! call.
+//! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: all changes of one go into one call.
 
 use std::{
     any::Any,
@@ -21,6 +20,7 @@ use super::{
     ec2_client_token::{client_token, next_token},
     ec2_tags,
     network_policy::policy_of,
+    policy_documents::{Sifted, findings, sift, with_denies},
 };
 use crate::{
     aws::{
@@ -35,7 +35,7 @@ use crate::{
         diff::{FieldDiff, TAGS, touches},
         environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
         owner::Tags,
-        policy::PolicyDocument,
+        policy::{PolicyDocument, Statement},
         port::ErrorClass,
         resource::{
             Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
@@ -147,6 +147,8 @@ pub struct VpcEndpointState {
     over: bool,
     /// Of what was seen: the policy as it is.
     in_place: Vec<PolicyInPlace>,
+    /// Of what was seen: the Deny statements that somebody added to its policy. No field: they are named and stay.
+    denies: BTreeSet<Statement>,
 }
 
 impl State for VpcEndpointState {
@@ -162,6 +164,7 @@ impl State for VpcEndpointState {
             route_tables,
             over: _,
             in_place: _,
+            denies: _,
         } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
@@ -214,6 +217,7 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
         route_tables: Wish::Any,
         over: false,
         in_place: Vec::new(),
+        denies: BTreeSet::new(),
     };
     match endpoint {
         Endpoint::External => None,
@@ -334,9 +338,12 @@ impl Provider for VpcEndpoint {
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
         let endpoints = reader.look::<VpcEndpoints>("").await?;
         let items = endpoints.rows.0.iter().filter_map(|endpoint| {
-            let item = endpoint.item();
+            let item = endpoint.item(None);
             let concerns = ec2_tags::concerns(reader, wanted, &endpoint.id, &endpoint.tags);
-            (concerns || wanted.iter().any(|wanted| self.same_place(wanted, &item))).then_some(item)
+            match wanted.iter().find(|wanted| self.same_place(wanted, &item)) {
+                Some(wanted) => Some(endpoint.item(wanted.state::<VpcEndpointState>().policy.known())),
+                None => concerns.then_some(item),
+            }
         });
         Ok(items.collect())
     }
@@ -480,12 +487,12 @@ async fn modify(
     let swapped =
         !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
     let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
-    let policy = wish.policy.known().filter(|_| touches(diffs, "policy")).map(PolicyDocument::to_json);
+    let policy = with_denies(wish.policy.known(), &found.denies).filter(|_| touches(diffs, "policy"));
     let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
     if policy.is_some() || !subnets.is_empty() || !tables.is_empty() || !groups.is_empty() {
         send(writer, id, |modify| {
             modify
-                .set_policy_document(policy)
+                .set_policy_document(policy.as_ref().map(PolicyDocument::to_json))
                 .set_add_subnet_ids(some(subnets.add))
                 .set_remove_subnet_ids(some(subnets.remove))
                 .set_add_route_table_ids(some(tables.add))
@@ -549,26 +556,33 @@ impl EndpointRow {
         }
     }
 
-    fn item(&self) -> Item {
+    /// The item, with what somebody added to the wished policy only to take rights away set aside.
+    fn item(&self, wish: Option<&PolicyDocument>) -> Item {
+        let mut policy = self.policy.clone().and_then(Result::ok);
+        let Sifted { policy: left, denies } = wish.map(|wish| sift(policy.clone(), Some(wish))).unwrap_or_default();
+        if !denies.is_empty() {
+            policy = Some(left.unwrap_or_else(|| PolicyDocument::new([])));
+        }
         Item {
             id: self.id.clone(),
             address: None,
             tags: self.tags.clone(),
             phase: self.phase(),
             outputs: self.outputs(),
-            findings: self.findings(),
+            findings: self.findings().into_iter().chain(findings("policy", &denies)).collect(),
             state: Arc::new(VpcEndpointState {
                 vpc: Wish::Is(self.vpc.clone()),
                 service_name: Wish::Is(self.service_name.clone()),
                 endpoint_type: Wish::Is(self.endpoint_type.clone()),
                 // What AWS does not show is not known; it is not "none".
-                policy: self.policy.clone().and_then(Result::ok).map_or(Wish::Any, Wish::Is),
+                policy: policy.map_or(Wish::Any, Wish::Is),
                 private_dns_enabled: self.private_dns_enabled.map_or(Wish::Any, Wish::Is),
                 subnets: Wish::Is(self.subnets.clone()),
                 security_groups: Wish::Is(self.security_groups.clone()),
                 route_tables: Wish::Is(self.route_tables.clone()),
                 over: self.is_over(),
                 in_place: vec![self.in_place.clone()],
+                denies,
             }),
         }
     }

@@ -19,8 +19,10 @@ use cloister::{
 use super::{Breaches, ours, scenes::Scene, uphold};
 
 /// Kinds whose wanted state carries no tags, and why.
-const WITHOUT_TAGS: [(Kind, &str); 1] =
-    [(Kind::SecurityGroupRules, "the rules of a group are whose the group is; each rule that we make is tagged all the same")];
+const WITHOUT_TAGS: [(Kind, &str); 1] = [(
+    Kind::SecurityGroupRules,
+    "the rules of a group are whose the group is; each rule that we make is tagged all the same",
+)];
 
 #[tokio::test(start_paused = true)]
 async fn every_registered_kind_is_wanted_as_ours_by_some_scene() {

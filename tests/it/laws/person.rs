@@ -199,7 +199,8 @@ impl Person {
                 let tag = |(key, value): (&String, &String)| {
                     aws_sdk_codeartifact::types::Tag::builder().key(key).value(value).build().expect("a tag")
                 };
-                let tag = self.codeartifact.tag_resource().resource_arn(arn(seen)).set_tags(Some(pairs().map(tag).collect()));
+                let tag =
+                    self.codeartifact.tag_resource().resource_arn(arn(seen)).set_tags(Some(pairs().map(tag).collect()));
                 tag.send().await.expect("tagged");
             }
             Kind::Role | Kind::Policy => {
@@ -265,9 +266,9 @@ impl Person {
                 self.remove_one(other).await;
                 removed.push(*other);
             }
+            // Interfaces of what is gone are held back for a moment.
+            tokio::time::sleep(Duration::from_secs(30)).await;
         }
-        // Interfaces of what is gone are held back for a moment.
-        tokio::time::sleep(Duration::from_secs(30)).await;
         self.remove_one(seen).await;
         removed.push(seen);
         tokio::time::sleep(Duration::from_secs(30)).await;
@@ -304,7 +305,8 @@ impl Person {
     pub async fn associations(&self, table: &str) -> BTreeMap<String, String> {
         let tables = self.ec2.describe_route_tables().route_table_ids(table).send().await.expect("a table");
         let associations = tables.route_tables.unwrap_or_default().into_iter().flat_map(|table| table.associations);
-        let pair = |it: aws_sdk_ec2::types::RouteTableAssociation| Some((it.subnet_id?, it.route_table_association_id?));
+        let pair =
+            |it: aws_sdk_ec2::types::RouteTableAssociation| Some((it.subnet_id?, it.route_table_association_id?));
         associations.flatten().filter_map(pair).collect()
     }
 
@@ -320,7 +322,8 @@ impl Person {
     pub async fn remove_rules(&self, group: &str) {
         let (egress, ingress): (Vec<_>, Vec<_>) =
             self.rules(group).await.into_iter().partition(|rule| rule.is_egress == Some(true));
-        let ids = |rules: Vec<SecurityGroupRule>| rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
+        let ids =
+            |rules: Vec<SecurityGroupRule>| rules.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
         if !egress.is_empty() {
             let revoke = self.ec2.revoke_security_group_egress().group_id(group);
             revoke.set_security_group_rule_ids(Some(ids(egress))).send().await.expect("revoked");
@@ -351,7 +354,8 @@ impl Person {
         }
         let versions = self.iam.list_policy_versions().policy_arn(arn).send().await.expect("versions");
         for version in versions.versions().iter().filter(|version| !version.is_default_version()) {
-            let delete = self.iam.delete_policy_version().policy_arn(arn).version_id(version.version_id().expect("its id"));
+            let delete =
+                self.iam.delete_policy_version().policy_arn(arn).version_id(version.version_id().expect("its id"));
             delete.send().await.expect("deleted");
         }
         self.iam.delete_policy().policy_arn(arn).send().await.expect("deleted");
@@ -380,13 +384,13 @@ const fn must_go_first(kind: Kind) -> &'static [Kind] {
         Kind::Subnet => &[Kind::NotebookInstance, Kind::VpcEndpoint],
         Kind::SecurityGroup => &[Kind::NotebookInstance, Kind::VpcEndpoint, Kind::SecurityGroupRules],
         Kind::Domain => &[Kind::Repository],
+        Kind::LifecycleConfiguration => &[Kind::NotebookInstance],
         Kind::RouteTable
         | Kind::SecurityGroupRules
         | Kind::VpcEndpoint
         | Kind::Repository
         | Kind::Role
         | Kind::Policy
-        | Kind::LifecycleConfiguration
         | Kind::NotebookInstance => &[],
     }
 }

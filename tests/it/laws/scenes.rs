@@ -35,7 +35,7 @@ const SHARED: &str = "shared";
 pub enum Scene {
     /// Scenario A as recommended.
     ClosedNetwork,
-    /// Scenario C as recommended.
+    /// Scenario C as recommended, with a tag of the user's.
     Isolated,
     /// Scenario A with a wish for every field that a manifest can have one for.
     EveryField,
@@ -68,6 +68,7 @@ impl Scene {
                 let existing = world.isolated_notebook("us-east-1", 0).await;
                 let person = Person::of(&world, "us-east-1").await;
                 let mut tenant = existing.tenant("isolated-sagemaker.yaml", "isolated-sagemaker");
+                tenant.object.spec.tags.insert("purpose".into(), "isolated-notebook".into());
                 if self == Self::Mixed {
                     mix(&existing, &person, &mut tenant.object).await;
                 }
@@ -147,14 +148,8 @@ async fn mix(existing: &Existing, person: &Person, object: &mut IsolatedNotebook
     });
     network.security_groups.notebooks = None;
     network.security_groups.endpoints = Some(ExistingSecurityGroup { id: existing.group.clone() });
-    let endpoint = |service, id| Endpoint {
-        service,
-        id,
-        external: None,
-        policy: None,
-        subnets: Vec::new(),
-        private_dns: None,
-    };
+    let endpoint =
+        |service, id| Endpoint { service, id, external: None, policy: None, subnets: Vec::new(), private_dns: None };
     let api = codeartifact_api(existing, person).await;
     network.endpoints =
         vec![endpoint(EndpointService::CodeArtifactApi, Some(api)), endpoint(EndpointService::S3, None)];

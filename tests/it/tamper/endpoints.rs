@@ -10,8 +10,7 @@ use super::{
 };
 use crate::laws::person::Person;
 
-const OPEN: &str =
-    r#"{"Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+const OPEN: &str = r#"{"Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const ONE_CALL: Then = Then::Corrected(&["ModifyVpcEndpoint"]);
 
 async fn modify(
@@ -68,10 +67,7 @@ pub fn endpoint() -> Vec<Row> {
                         modify.add_security_group_ids(&theirs).remove_security_group_ids(&ours)
                     };
                     modify(person, thing, swap).await;
-                    vec![
-                        missing(format!("securityGroups[{ours}]")),
-                        unexpected(format!("securityGroups[{theirs}]")),
-                    ]
+                    vec![missing(format!("securityGroups[{ours}]")), unexpected(format!("securityGroups[{theirs}]"))]
                 })
             },
         ),

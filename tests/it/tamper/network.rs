@@ -33,9 +33,13 @@ pub async fn their_subnet(person: &Person, thing: &Thing) -> String {
     let vpcs = person.ec2.describe_vpcs().vpc_ids(vpc).send().await.expect("the VPC").vpcs.unwrap_or_default();
     let block = vpcs[0].cidr_block().expect("a block");
     let block = format!("{}.99.0/24", block.split('.').take(2).collect::<Vec<_>>().join("."));
+    let inside = Filter::builder().name("vpc-id").values(vpc).build();
+    let ours = person.ec2.describe_subnets().filters(inside).send().await.expect("subnets").subnets.unwrap_or_default();
     let zones = person.ec2.describe_availability_zones().send().await.expect("zones");
-    let zone = zones.availability_zones().iter().filter_map(|zone| zone.zone_name()).find(|zone| zone.ends_with('d'));
-    let create = person.ec2.create_subnet().vpc_id(vpc).cidr_block(block).availability_zone(zone.expect("a zone"));
+    let zone = zones.availability_zones().iter().filter_map(|zone| zone.zone_name());
+    let mut free = zone.filter(|zone| ours.iter().all(|subnet| subnet.availability_zone() != Some(zone)));
+    let create =
+        person.ec2.create_subnet().vpc_id(vpc).cidr_block(block).availability_zone(free.next().expect("a zone"));
     let created = create.tag_specifications(named(ResourceType::Subnet)).send().await.expect("a subnet").subnet;
     created.and_then(|subnet| subnet.subnet_id).expect("its id")
 }
@@ -83,20 +87,30 @@ async fn their_gateway(person: &Person, thing: &Thing) -> String {
 /// VPCs.
 pub fn vpc() -> Vec<Row> {
     vec![
-        row("enableDnsSupport", "name resolution is turned off", Then::Corrected(&["ModifyVpcAttribute"]), |person, thing| {
-            Box::pin(async move {
-                let modify = person.ec2.modify_vpc_attribute().vpc_id(thing.id()).enable_dns_support(flag(false));
-                modify.send().await.expect("modified");
-                vec![changed("enableDnsSupport")]
-            })
-        }),
-        row("enableDnsHostnames", "host names are turned off", Then::Corrected(&["ModifyVpcAttribute"]), |person, thing| {
-            Box::pin(async move {
-                let modify = person.ec2.modify_vpc_attribute().vpc_id(thing.id()).enable_dns_hostnames(flag(false));
-                modify.send().await.expect("modified");
-                vec![changed("enableDnsHostnames")]
-            })
-        }),
+        row(
+            "enableDnsSupport",
+            "name resolution is turned off",
+            Then::Corrected(&["ModifyVpcAttribute"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let modify = person.ec2.modify_vpc_attribute().vpc_id(thing.id()).enable_dns_support(flag(false));
+                    modify.send().await.expect("modified");
+                    vec![changed("enableDnsSupport")]
+                })
+            },
+        ),
+        row(
+            "enableDnsHostnames",
+            "host names are turned off",
+            Then::Corrected(&["ModifyVpcAttribute"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let modify = person.ec2.modify_vpc_attribute().vpc_id(thing.id()).enable_dns_hostnames(flag(false));
+                    modify.send().await.expect("modified");
+                    vec![changed("enableDnsHostnames")]
+                })
+            },
+        ),
     ]
 }
 
@@ -125,14 +139,19 @@ pub fn route_table() -> Vec<Row> {
                 vec![unexpected(format!("routes[0.0.0.0/0 via {gateway}]"))]
             })
         }),
-        row("associations", "a subnet is put back to the main table", Then::Corrected(&["AssociateRouteTable"]), |person, thing| {
-            Box::pin(async move {
-                let (subnet, association) = association(person, thing).await;
-                let disassociate = person.ec2.disassociate_route_table().association_id(association);
-                disassociate.send().await.expect("disassociated");
-                vec![missing(format!("associations[{subnet}]"))]
-            })
-        }),
+        row(
+            "associations",
+            "a subnet is put back to the main table",
+            Then::Corrected(&["AssociateRouteTable"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (subnet, association) = association(person, thing).await;
+                    let disassociate = person.ec2.disassociate_route_table().association_id(association);
+                    disassociate.send().await.expect("disassociated");
+                    vec![missing(format!("associations[{subnet}]"))]
+                })
+            },
+        ),
         row(
             "associations",
             "a subnet is put to another table",
@@ -147,14 +166,19 @@ pub fn route_table() -> Vec<Row> {
                 })
             },
         ),
-        row("associations", "somebody else's subnet uses it", Then::Corrected(&["DisassociateRouteTable"]), |person, thing| {
-            Box::pin(async move {
-                let subnet = their_subnet(person, thing).await;
-                let associate = person.ec2.associate_route_table().route_table_id(thing.id()).subnet_id(&subnet);
-                associate.send().await.expect("associated");
-                vec![unexpected(format!("associations[{subnet}]"))]
-            })
-        }),
+        row(
+            "associations",
+            "somebody else's subnet uses it",
+            Then::Corrected(&["DisassociateRouteTable"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let subnet = their_subnet(person, thing).await;
+                    let associate = person.ec2.associate_route_table().route_table_id(thing.id()).subnet_id(&subnet);
+                    associate.send().await.expect("associated");
+                    vec![unexpected(format!("associations[{subnet}]"))]
+                })
+            },
+        ),
     ]
 }
 
@@ -181,13 +205,19 @@ pub fn rules() -> Vec<Row> {
                 vec![unexpected("egress[tcp 22 to 0.0.0.0/0]")]
             })
         }),
-        row("ingress", "all rules are taken away", Then::Corrected(&["AuthorizeSecurityGroupIngress"]), |person, thing| {
-            Box::pin(all_taken_away(person, thing, "ingress"))
-        })
+        row(
+            "ingress",
+            "all rules are taken away",
+            Then::Corrected(&["AuthorizeSecurityGroupIngress"]),
+            |person, thing| Box::pin(all_taken_away(person, thing, "ingress")),
+        )
         .when(|thing| !thing.texts("ingress").is_empty()),
-        row("egress", "all rules are taken away", Then::Corrected(&["AuthorizeSecurityGroupEgress"]), |person, thing| {
-            Box::pin(all_taken_away(person, thing, "egress"))
-        })
+        row(
+            "egress",
+            "all rules are taken away",
+            Then::Corrected(&["AuthorizeSecurityGroupEgress"]),
+            |person, thing| Box::pin(all_taken_away(person, thing, "egress")),
+        )
         .when(|thing| !thing.texts("egress").is_empty()),
         row(
             "ingress",
@@ -235,7 +265,8 @@ async fn widened(person: &Person, thing: &Thing, direction: &str) -> Vec<super::
     let group = rule.referenced_group_info.and_then(|group| group.group_id);
     let peer = rule.cidr_ipv4.clone().or(rule.prefix_list_id.clone()).or(group.clone()).expect("the other end");
     let wide = SecurityGroupRuleRequest::builder().ip_protocol("tcp").from_port(1).to_port(65535);
-    let wide = wide.set_cidr_ipv4(rule.cidr_ipv4).set_prefix_list_id(rule.prefix_list_id).set_referenced_group_id(group);
+    let wide =
+        wide.set_cidr_ipv4(rule.cidr_ipv4).set_prefix_list_id(rule.prefix_list_id).set_referenced_group_id(group);
     let update = SecurityGroupRuleUpdate::builder().security_group_rule(wide.build());
     let update = update.set_security_group_rule_id(rule.security_group_rule_id).build();
     let modify = person.ec2.modify_security_group_rules().group_id(thing.id()).security_group_rules(update);

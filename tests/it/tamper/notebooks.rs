@@ -181,9 +181,12 @@ pub fn notebook() -> Vec<Row> {
             })
         })
         .when(|thing| run(thing) == Some("Stopped")),
-        row("restartAfterUpdate", "it is said to be in the middle of an update", Then::Corrected(&["DeleteTags"]), |person, thing| {
-            Box::pin(noted(person, thing))
-        })
+        row(
+            "restartAfterUpdate",
+            "it is said to be in the middle of an update",
+            Then::Corrected(&["DeleteTags"]),
+            |person, thing| Box::pin(noted(person, thing)),
+        )
         .slow(),
     ]);
     rows

@@ -31,12 +31,17 @@ fn some_policy(thing: &Thing) -> bool {
 /// Domains.
 pub fn domain() -> Vec<Row> {
     vec![
-        row("policy", "somebody else may use it", Then::Corrected(&["DeleteDomainPermissionsPolicy"]), |person, thing| {
-            Box::pin(async move {
-                put_domain(person, thing, OPEN).await;
-                vec![unexpected("policy")]
-            })
-        })
+        row(
+            "policy",
+            "somebody else may use it",
+            Then::Corrected(&["DeleteDomainPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    put_domain(person, thing, OPEN).await;
+                    vec![unexpected("policy")]
+                })
+            },
+        )
         .when(no_policy),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
@@ -65,12 +70,17 @@ pub fn repository() -> Vec<Row> {
                 vec![changed("description")]
             })
         }),
-        row("upstreamLinks", "it is forgotten what it is linked to", Then::Corrected(&["TagResource", "UpdateRepository"]), |person, thing| {
-            Box::pin(async move {
-                person.untag(&thing.seen, vec![LINKS.to_owned()]).await;
-                vec![missing("upstreamLinks")]
-            })
-        })
+        row(
+            "upstreamLinks",
+            "it is forgotten what it is linked to",
+            Then::Corrected(&["TagResource", "UpdateRepository"]),
+            |person, thing| {
+                Box::pin(async move {
+                    person.untag(&thing.seen, vec![LINKS.to_owned()]).await;
+                    vec![missing("upstreamLinks")]
+                })
+            },
+        )
         .slow(),
     ];
     rows.extend(upstreams());
@@ -187,12 +197,17 @@ fn connections() -> Vec<Row> {
 
 fn policy() -> Vec<Row> {
     vec![
-        row("policy", "somebody else may use it", Then::Corrected(&["DeleteRepositoryPermissionsPolicy"]), |person, thing| {
-            Box::pin(async move {
-                put(person, thing, OPEN).await;
-                vec![unexpected("policy")]
-            })
-        })
+        row(
+            "policy",
+            "somebody else may use it",
+            Then::Corrected(&["DeleteRepositoryPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    put(person, thing, OPEN).await;
+                    vec![unexpected("policy")]
+                })
+            },
+        )
         .when(no_policy),
         row("policy", "it is taken off", Then::Corrected(&["PutRepositoryPermissionsPolicy"]), |person, thing| {
             Box::pin(async move {
@@ -203,12 +218,17 @@ fn policy() -> Vec<Row> {
             })
         })
         .when(some_policy),
-        row("policy", "it is replaced by one for everybody", Then::Corrected(&["PutRepositoryPermissionsPolicy"]), |person, thing| {
-            Box::pin(async move {
-                put(person, thing, OPEN).await;
-                vec![unexpected("policy.Statement[Everybody]"), missing("policy.Statement[Read]")]
-            })
-        })
+        row(
+            "policy",
+            "it is replaced by one for everybody",
+            Then::Corrected(&["PutRepositoryPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    put(person, thing, OPEN).await;
+                    vec![unexpected("policy.Statement[Everybody]"), missing("policy.Statement[Read]")]
+                })
+            },
+        )
         .when(some_policy),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {

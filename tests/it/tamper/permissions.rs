@@ -56,12 +56,17 @@ pub fn role() -> Vec<Row> {
     rows.extend(inline());
     rows.extend(attached());
     rows.extend([
-        row("permissionsBoundary", "it is taken off", Then::Corrected(&["PutRolePermissionsBoundary"]), |person, thing| {
-            Box::pin(async move {
-                person.iam.delete_role_permissions_boundary().role_name(thing.id()).send().await.expect("deleted");
-                vec![missing("permissionsBoundary")]
-            })
-        }),
+        row(
+            "permissionsBoundary",
+            "it is taken off",
+            Then::Corrected(&["PutRolePermissionsBoundary"]),
+            |person, thing| {
+                Box::pin(async move {
+                    person.iam.delete_role_permissions_boundary().role_name(thing.id()).send().await.expect("deleted");
+                    vec![missing("permissionsBoundary")]
+                })
+            },
+        ),
         row(
             "permissionsBoundary",
             "it is replaced by another",
@@ -81,22 +86,32 @@ pub fn role() -> Vec<Row> {
 
 fn trust() -> Vec<Row> {
     vec![
-        row("trustPolicy", "somebody else may take the role", Then::Corrected(&["UpdateAssumeRolePolicy"]), |person, thing| {
-            Box::pin(async move {
-                let other = json!({"Sid": "Other", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
+        row(
+            "trustPolicy",
+            "somebody else may take the role",
+            Then::Corrected(&["UpdateAssumeRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let other = json!({"Sid": "Other", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
                     "Action": "sts:AssumeRole"});
-                trust_with(person, thing, other).await;
-                vec![unexpected("trustPolicy.Statement[Other]")]
-            })
-        }),
-        row("trustPolicy", "nobody may take the role any more", Then::Corrected(&["UpdateAssumeRolePolicy"]), |person, thing| {
-            Box::pin(async move {
-                let other = TRUST.replace("sagemaker", "ec2");
-                let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(other);
-                update.send().await.expect("updated");
-                vec![missing("trustPolicy.Statement[SageMaker]")]
-            })
-        }),
+                    trust_with(person, thing, other).await;
+                    vec![unexpected("trustPolicy.Statement[Other]")]
+                })
+            },
+        ),
+        row(
+            "trustPolicy",
+            "nobody may take the role any more",
+            Then::Corrected(&["UpdateAssumeRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let other = TRUST.replace("sagemaker", "ec2");
+                    let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(other);
+                    update.send().await.expect("updated");
+                    vec![missing("trustPolicy.Statement[SageMaker]")]
+                })
+            },
+        ),
         row("trustPolicy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
                 let deny = json!({"Sid": "Keep", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
@@ -117,12 +132,17 @@ async fn trust_with(person: &Person, thing: &Thing, statement: Json) {
 
 fn inline() -> Vec<Row> {
     vec![
-        row("inlinePolicies", "ours is replaced by one that allows everything", Then::Corrected(&["PutRolePolicy"]), |person, thing| {
-            Box::pin(async move {
-                put(person, thing, OURS, EVERYTHING).await;
-                vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Open]"))]
-            })
-        }),
+        row(
+            "inlinePolicies",
+            "ours is replaced by one that allows everything",
+            Then::Corrected(&["PutRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    put(person, thing, OURS, EVERYTHING).await;
+                    vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Open]"))]
+                })
+            },
+        ),
         row("inlinePolicies", "ours is taken off", Then::Corrected(&["PutRolePolicy"]), |person, thing| {
             Box::pin(async move {
                 let delete = person.iam.delete_role_policy().role_name(thing.id()).policy_name(OURS);
@@ -144,7 +164,9 @@ fn inline() -> Vec<Row> {
         }),
         row("inlinePolicies", "somebody denies something in ours", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policies(policies)) = thing.wish("inlinePolicies") else { unreachable!("one is wanted") };
+                let Some(Value::Policies(policies)) = thing.wish("inlinePolicies") else {
+                    unreachable!("one is wanted")
+                };
                 put(person, thing, OURS, &with_statement(&policies[OURS].to_json(), deny(false))).await;
                 vec![unexpected(format!("inlinePolicies[{OURS}]"))]
             })
