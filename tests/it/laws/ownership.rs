@@ -117,7 +117,7 @@ async fn leaves_alone(scene: Scene, address: &Address) -> Breaches {
         stage.world.restart();
         stage.tenant.remembered.clear();
         stage.world.simulator.clear_log();
-        for _ in 0..20 {
+        for _ in 0..8 {
             stage.world.visit(&mut stage.tenant).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
         }
@@ -128,7 +128,7 @@ async fn leaves_alone(scene: Scene, address: &Address) -> Breaches {
         breaches.extend(touched(&stage, seen));
     }
     stage.world.simulator.clear_log();
-    for _ in 0..60 {
+    for _ in 0..24 {
         if stage.world.visit_deletion(&mut stage.tenant).await.next == Next::Gone {
             break;
         }
