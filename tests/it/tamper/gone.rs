@@ -134,7 +134,6 @@ async fn is_whole(stage: &mut Stage, when: &str) -> Breaches {
     if let Err(why) = truth(&visit.report, "Ready") {
         return vec![format!("{when}: {why}")];
     }
-    stage.quiet().await;
     stage.world.simulator.clear_log();
     let visit = stage.quiet().await;
     if !stage.world.writes().is_empty() {

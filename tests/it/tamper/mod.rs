@@ -277,7 +277,6 @@ impl Stage {
         if written != expected {
             breaches.push(format!("{when}: expected {expected:?}, was {written:?}"));
         }
-        self.quiet().await;
         self.world.simulator.clear_log();
         let visit = self.quiet().await;
         if !self.world.writes().is_empty() {

@@ -161,11 +161,7 @@ pub const fn unchangeable(kind: Kind) -> &'static [(&'static str, &'static str)]
             ("availabilityZone", "a subnet stays where it was made"),
         ],
         Kind::RouteTable => &[("vpc", "a route table stays in the VPC in which it was made")],
-        Kind::SecurityGroup => &[
-            ("groupName", "EC2 has no call that renames a group"),
-            ("description", "EC2 has no call that changes the description of a group"),
-            ("vpc", "a group stays in the VPC in which it was made"),
-        ],
+        Kind::SecurityGroup => &[("vpc", "a group stays in the VPC in which it was made")],
         Kind::SecurityGroupRules => &[("group", "it says which group the rules are in, and a rule stays in its group")],
         Kind::VpcEndpoint => &[
             ("vpc", "ModifyVpcEndpoint knows no VPC"),
