@@ -18,8 +18,8 @@ use crate::{
     resources::{ec2_changes::Changes, policy_documents::with_denies},
 };
 
-/// Correct everything in one call, but for what would be in the way of the rest: private DNS, which AWS refuses for minutes after its name was in use
-/// (aws-facts 1.3), and the old groups of an endpoint that gets none but new ones, so that an interface is never without a group.
+/// Correct everything in one call, but for what would be in the way of the rest: private DNS, which AWS refuses for minutes after its name was in
+/// use, and the old groups of an endpoint that gets none but new ones, so that an interface is never without a group.
 pub(super) async fn modify(
     writer: &Writer<'_>,
     id: &str,
