@@ -155,7 +155,7 @@ impl World {
     /// When that takes more virtual time than anybody would wait.
     pub async fn delete(&self, tenant: &mut Tenant) -> Report {
         for _ in 0..600 {
-            let report = self.visit_deletion(tenant).await;
+            let report = Box::pin(self.visit_deletion(tenant)).await;
             match report.next {
                 Next::Gone => return report,
                 Next::Retry(class) if class.needs_person() => return report,

@@ -6,6 +6,7 @@
 //! * [`faults`]: an answer that is lost leads to no second one; throttling and faults of AWS only take time.
 //!
 //! What somebody changes or deletes behind our back is in `crate::tamper`.
+#![expect(clippy::large_futures, reason = "a test has room for its whole scenario on the stack")]
 
 mod existence;
 mod faults;

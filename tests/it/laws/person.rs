@@ -304,7 +304,7 @@ impl Person {
     /// The associations of a route table, by subnet.
     pub async fn associations(&self, table: &str) -> BTreeMap<String, String> {
         let tables = self.ec2.describe_route_tables().route_table_ids(table).send().await.expect("a table");
-        let associations = tables.route_tables.unwrap_or_default().into_iter().flat_map(|table| table.associations);
+        let associations = tables.route_tables.unwrap_or_default().into_iter().filter_map(|table| table.associations);
         let pair =
             |it: aws_sdk_ec2::types::RouteTableAssociation| Some((it.subnet_id?, it.route_table_association_id?));
         associations.flatten().filter_map(pair).collect()

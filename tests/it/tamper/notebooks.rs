@@ -142,6 +142,13 @@ fn settings() -> Vec<Setting> {
     ]
 }
 
+/// Of a notebook that its users start and stop: a note on it that it has to be started again, and the removal of the note, are what a crash in
+/// between costs.
+const NOTED: &[&str] =
+    &["AddTags", "DeleteTags", "StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance"];
+/// Of a notebook that is to run.
+const AS_ASKED: &[&str] = &["StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance"];
+
 /// Notebooks.
 pub fn notebook() -> Vec<Row> {
     let mut rows = Vec::new();
@@ -149,11 +156,7 @@ pub fn notebook() -> Vec<Row> {
         // Nobody is disturbed when it stands still anyway.
         let stopped = row(field, what, Then::Corrected(&["UpdateNotebookInstance"]), left_stopped);
         rows.push(stopped.when(|thing| run(thing) != Some("InService")));
-        // A note on the notebook that it has to be started again, and its removal, are what a crash in between costs.
-        const NOTED: &[&str] =
-            &["AddTags", "DeleteTags", "StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance"];
         rows.push(row(field, what, Then::Asked(NOTED), started_again).when(|thing| run(thing).is_none()));
-        const AS_ASKED: &[&str] = &["StartNotebookInstance", "StopNotebookInstance", "UpdateNotebookInstance"];
         let running = row(field, what, Then::Asked(AS_ASKED), started_again);
         rows.push(running.when(|thing| run(thing) == Some("InService")));
     }
