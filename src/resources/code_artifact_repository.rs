@@ -268,7 +268,8 @@ impl Provider for CodeArtifactRepository {
             }
         }
         let mut tags = point_tags::deviating(&wanted.tags, diffs);
-        if relink {
+        // Linked again to what it was linked to before, there is nothing new to note.
+        if relink && wish.upstream_links != found.upstream_links {
             tags.extend(link_tag(wish));
         }
         code_artifact_tags::add(writer, arn, born, seen, &tags).await?;

@@ -1,7 +1,6 @@
 //! VPC endpoints, interface and gateway, with their policies (aws-facts 1).
 //!
-//! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: whatever is to be changed about one goes into one
-//! call.
+//! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: all changes of one go into one call.
 
 use std::{
     any::Any,
@@ -10,17 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_ec2::{
-    operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder,
-    types::{ResourceType, VpcEndpointType},
-};
+use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
 use super::{
     ec2_addresses::{self, Group},
-    ec2_changes::Changes,
     ec2_client_token::{client_token, next_token},
     ec2_tags,
     network_policy::policy_of,
+    policy_documents::{Sifted, findings, sift},
 };
 use crate::{
     aws::{
@@ -35,7 +31,7 @@ use crate::{
         diff::{FieldDiff, TAGS, touches},
         environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
         owner::Tags,
-        policy::PolicyDocument,
+        policy::{PolicyDocument, Statement},
         port::ErrorClass,
         resource::{
             Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
@@ -45,6 +41,8 @@ use crate::{
         value::Wish,
     },
 };
+
+mod changes;
 
 /// The kind.
 #[derive(Default)]
@@ -147,6 +145,8 @@ pub struct VpcEndpointState {
     over: bool,
     /// Of what was seen: the policy as it is.
     in_place: Vec<PolicyInPlace>,
+    /// Of what was seen: the Deny statements that somebody added to its policy. No field: they are named and stay.
+    denies: BTreeSet<Statement>,
 }
 
 impl State for VpcEndpointState {
@@ -162,6 +162,7 @@ impl State for VpcEndpointState {
             route_tables,
             over: _,
             in_place: _,
+            denies: _,
         } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
@@ -214,6 +215,7 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
         route_tables: Wish::Any,
         over: false,
         in_place: Vec::new(),
+        denies: BTreeSet::new(),
     };
     match endpoint {
         Endpoint::External => None,
@@ -334,9 +336,12 @@ impl Provider for VpcEndpoint {
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
         let endpoints = reader.look::<VpcEndpoints>("").await?;
         let items = endpoints.rows.0.iter().filter_map(|endpoint| {
-            let item = endpoint.item();
+            let item = endpoint.item(None);
             let concerns = ec2_tags::concerns(reader, wanted, &endpoint.id, &endpoint.tags);
-            (concerns || wanted.iter().any(|wanted| self.same_place(wanted, &item))).then_some(item)
+            match wanted.iter().find(|wanted| self.same_place(wanted, &item)) {
+                Some(wanted) => Some(endpoint.item(wanted.state::<VpcEndpointState>().policy.known())),
+                None => concerns.then_some(item),
+            }
         });
         Ok(items.collect())
     }
@@ -385,7 +390,7 @@ impl Provider for VpcEndpoint {
     ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<VpcEndpointState>(), seen.state::<VpcEndpointState>());
         if diffs.iter().any(|diff| diff.field != TAGS) {
-            modify(writer, &seen.id, wish, found, diffs).await?;
+            changes::modify(writer, &seen.id, wish, found, diffs).await?;
         }
         if touches(diffs, TAGS) {
             ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
@@ -462,61 +467,6 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
     created.vpc_endpoint.and_then(EndpointRow::from_sdk).ok_or_else(|| AwsError::unreadable(OPERATION))
 }
 
-/// Correct everything in one call, but for what would be in the way of the rest: private DNS, which AWS refuses for minutes after its name was in use
-/// (aws-facts 1.3), and the old groups of an endpoint that gets none but new ones, so that an interface is never without a group.
-async fn modify(
-    writer: &Writer<'_>,
-    id: &str,
-    wish: &VpcEndpointState,
-    found: &VpcEndpointState,
-    diffs: &[FieldDiff],
-) -> Result<(), AwsError> {
-    let set = |field: &'static str, wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>| {
-        if touches(diffs, field) { Changes::between(wish, found) } else { Changes::default() }
-    };
-    let subnets = set("subnets", &wish.subnets, &found.subnets);
-    let tables = set("routeTables", &wish.route_tables, &found.route_tables);
-    let mut groups = set("securityGroups", &wish.security_groups, &found.security_groups);
-    let swapped =
-        !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
-    let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
-    let policy = wish.policy.known().filter(|_| touches(diffs, "policy")).map(PolicyDocument::to_json);
-    let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
-    if policy.is_some() || !subnets.is_empty() || !tables.is_empty() || !groups.is_empty() {
-        send(writer, id, |modify| {
-            modify
-                .set_policy_document(policy)
-                .set_add_subnet_ids(some(subnets.add))
-                .set_remove_subnet_ids(some(subnets.remove))
-                .set_add_route_table_ids(some(tables.add))
-                .set_remove_route_table_ids(some(tables.remove))
-                .set_add_security_group_ids(some(groups.add))
-                .set_remove_security_group_ids(some(groups.remove))
-        })
-        .await?;
-    }
-    if !later.is_empty() {
-        send(writer, id, |modify| modify.set_remove_security_group_ids(some(later))).await?;
-    }
-    if private_dns.is_some() {
-        send(writer, id, |modify| modify.set_private_dns_enabled(private_dns)).await?;
-    }
-    Ok(())
-}
-
-async fn send(
-    writer: &Writer<'_>,
-    id: &str,
-    change: impl FnOnce(ModifyVpcEndpointFluentBuilder) -> ModifyVpcEndpointFluentBuilder,
-) -> Result<(), AwsError> {
-    let modify = writer.write("ec2:ModifyVpcEndpoint")?.ec2.modify_vpc_endpoint().vpc_endpoint_id(id);
-    change(modify).send().await.map(drop).map_err(from_sdk("ec2:ModifyVpcEndpoint"))
-}
-
-fn some(ids: Vec<String>) -> Option<Vec<String>> {
-    (!ids.is_empty()).then_some(ids)
-}
-
 /// Delete several in one call. It succeeds as a whole also when AWS refuses some (aws-facts 1.6): these are in the answer, by id.
 async fn delete_by_id(
     writer: &Writer<'_>,
@@ -549,26 +499,33 @@ impl EndpointRow {
         }
     }
 
-    fn item(&self) -> Item {
+    /// The item, with what somebody added to the wished policy only to take rights away set aside.
+    fn item(&self, wish: Option<&PolicyDocument>) -> Item {
+        let mut policy = self.policy.clone().and_then(Result::ok);
+        let Sifted { policy: left, denies } = wish.map(|wish| sift(policy.clone(), Some(wish))).unwrap_or_default();
+        if !denies.is_empty() {
+            policy = Some(left.unwrap_or_else(|| PolicyDocument::new([])));
+        }
         Item {
             id: self.id.clone(),
             address: None,
             tags: self.tags.clone(),
             phase: self.phase(),
             outputs: self.outputs(),
-            findings: self.findings(),
+            findings: self.findings().into_iter().chain(findings("policy", &denies)).collect(),
             state: Arc::new(VpcEndpointState {
                 vpc: Wish::Is(self.vpc.clone()),
                 service_name: Wish::Is(self.service_name.clone()),
                 endpoint_type: Wish::Is(self.endpoint_type.clone()),
                 // What AWS does not show is not known; it is not "none".
-                policy: self.policy.clone().and_then(Result::ok).map_or(Wish::Any, Wish::Is),
+                policy: policy.map_or(Wish::Any, Wish::Is),
                 private_dns_enabled: self.private_dns_enabled.map_or(Wish::Any, Wish::Is),
                 subnets: Wish::Is(self.subnets.clone()),
                 security_groups: Wish::Is(self.security_groups.clone()),
                 route_tables: Wish::Is(self.route_tables.clone()),
                 over: self.is_over(),
                 in_place: vec![self.in_place.clone()],
+                denies,
             }),
         }
     }

@@ -136,20 +136,26 @@ impl World {
         self.visit(tenant).await
     }
 
+    /// One visit to an environment that is being deleted.
+    pub async fn visit_deletion(&self, tenant: &mut Tenant) -> Report {
+        let environment = Arc::new(tenant.environment());
+        let retain = environment.rules.retain;
+        let scope = Scope { freshness: Freshness::Poll, ..tenant.scope(environment) };
+        let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
+        let plan = plan_deletion(&observation, retain);
+        let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
+        let report = report_deletion(&observation, &plan, &outcomes);
+        self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+        report
+    }
+
     /// Delete the environment, visit by visit, until its finalizer would go.
     ///
     /// # Panics
     /// When that takes more virtual time than anybody would wait.
     pub async fn delete(&self, tenant: &mut Tenant) -> Report {
         for _ in 0..600 {
-            let environment = Arc::new(tenant.environment());
-            let retain = environment.rules.retain;
-            let scope = Scope { freshness: Freshness::Poll, ..tenant.scope(environment) };
-            let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
-            let plan = plan_deletion(&observation, retain);
-            let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
-            let report = report_deletion(&observation, &plan, &outcomes);
-            self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+            let report = Box::pin(self.visit_deletion(tenant)).await;
             match report.next {
                 Next::Gone => return report,
                 Next::Retry(class) if class.needs_person() => return report,
