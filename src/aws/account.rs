@@ -49,7 +49,7 @@ pub struct Account {
     /// What the region looks like.
     pub inventory: Inventory,
     /// How fast it may be written to.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Where calls are counted, if anywhere.
     pub metrics: Option<Arc<Metrics>>,
 }
@@ -83,6 +83,8 @@ pub struct Connection {
 pub struct Accounts {
     connection: Connection,
     open: Mutex<HashMap<(Identity, String), Opening>>,
+    /// By account and region: AWS counts the calls of all identities together.
+    limits: Mutex<HashMap<(String, String), Arc<Limits>>>,
 }
 
 /// An account that is open, or that is being opened by whoever came first.
@@ -92,7 +94,7 @@ impl Accounts {
     /// No account yet; they are opened at first use.
     #[must_use]
     pub fn new(connection: Connection) -> Self {
-        Self { connection, open: Mutex::default() }
+        Self { connection, open: Mutex::default(), limits: Mutex::default() }
     }
 
     /// The account that an identity leads to, in a region.
@@ -117,6 +119,7 @@ impl Accounts {
             );
             return Err(Problem::new(ErrorClass::Credentials, message).because("AccountChanged"));
         }
+        let limits = Arc::clone(self.limits.lock().await.entry((found.clone(), region.to_owned())).or_default());
         Ok(Arc::new(Account {
             clients: Clients {
                 account: found,
@@ -127,7 +130,7 @@ impl Accounts {
                 sagemaker: client!(aws_sdk_sagemaker, &config, &self.connection),
             },
             inventory: Inventory::default(),
-            limits: Limits::default(),
+            limits,
             metrics: self.connection.metrics.clone(),
         }))
     }

@@ -12,6 +12,10 @@ use crate::model::port::{ErrorClass, Problem};
 
 /// The reason of problems about things that somebody else still needs.
 const IN_USE: &str = "InUse";
+/// The reason of problems about services that a region does not have.
+const NOT_OFFERED: &str = "ServiceNotOffered";
+/// The codes that are ours and not AWS's: they become the reason of the condition.
+const OWN_REASONS: [&str; 2] = [IN_USE, NOT_OFFERED];
 
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,11 +75,20 @@ impl AwsError {
         Self { code: Some(IN_USE.to_owned()), ..Self::new(ErrorClass::Exists, operation, message) }
     }
 
+    /// The region does not have the service: nothing was sent, and the manifest has to change.
+    #[must_use]
+    pub fn not_offered(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { code: Some(NOT_OFFERED.to_owned()), ..Self::new(ErrorClass::Invalid, operation, message) }
+    }
+
     /// The problem for the status.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        let problem = Problem::new(self.class, self.to_string());
-        if self.code.as_deref() == Some(IN_USE) { problem.because(IN_USE) } else { problem }
+        let own = self.code.as_deref().filter(|code| OWN_REASONS.contains(code));
+        match own {
+            Some(reason) => Problem::new(self.class, format!("{}: {}", self.operation, self.message)).because(reason),
+            None => Problem::new(self.class, self.to_string()),
+        }
     }
 }
 
@@ -248,12 +261,12 @@ fn classify_by_text(message: &str) -> Option<ErrorClass> {
     table.into_iter().find(|(words, _)| text.contains(words)).map(|(_, class)| class)
 }
 
-/// Request ids make every retry a new status; they belong into the log only.
+/// Request ids, and what only AWS can decode, make every retry a new status; nobody can read them there.
 fn without_request_id(message: &str) -> String {
-    match message.find("(Request ID").or_else(|| message.find("(RequestId")).or_else(|| message.find("; Request ID:")) {
-        Some(at) => message[..at].trim_end().to_owned(),
-        None => message.to_owned(),
-    }
+    const NOISE: [&str; 5] =
+        ["(Request ID", "(RequestId", "; Request ID:", " Encoded authorization failure message", "(Service: "];
+    let first = NOISE.iter().filter_map(|noise| message.find(noise)).min();
+    first.map_or_else(|| message.to_owned(), |at| message[..at].trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -299,5 +312,33 @@ mod tests {
     #[test]
     fn request_ids_do_not_reach_the_status() {
         assert_eq!(without_request_id("no such thing (RequestId: 1-2-3)"), "no such thing");
+        let denied = "You are not authorized to perform this operation. Encoded authorization failure message: 4fQ";
+        assert_eq!(without_request_id(denied), "You are not authorized to perform this operation.");
+    }
+
+    #[test]
+    fn what_reaches_the_status_names_operation_resource_and_reason_and_stays_the_same_when_it_happens_again() {
+        let cases = [
+            ("UnauthorizedOperation", "not allowed. Encoded authorization failure message: X", "AccessDenied"),
+            ("VpcLimitExceeded", "The maximum number of VPCs has been reached. (RequestId: X)", "QuotaExceeded"),
+            (
+                "RequestLimitExceeded",
+                "Request limit exceeded. (Service: Ec2, Status Code: 503, Request ID: X)",
+                "Throttled",
+            ),
+            ("InvalidParameterValue", "Value (x) is invalid; Request ID: X", "InvalidRequest"),
+        ];
+        let address = crate::model::address::Address::new(crate::model::address::Kind::Vpc, "main");
+        for (code, message, reason) in cases {
+            let told = |id: &str| {
+                AwsError::of_item("ec2:CreateVpc", code, &message.replace('X', id)).problem().about(&address)
+            };
+            let problem = told("1-2-3");
+            let text = problem.to_string();
+            assert_eq!(problem.reason, reason, "{text}");
+            assert!(text.starts_with(&format!("VPC/main: ec2:CreateVpc: {code}: ")), "{text}");
+            assert!(!text.contains("1-2-3"), "{text}");
+            assert_eq!(problem, told("4-5-6"));
+        }
     }
 }

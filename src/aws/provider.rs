@@ -3,7 +3,14 @@
 //! A provider never decides: what is whose, what differs and what may be done has been decided when it is called. It never waits: what
 //! AWS takes time for is looked at again later. It never repeats a call: the SDK does, for throttling and passing faults.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -13,6 +20,7 @@ use super::{
     engine::memory::Marks,
     error::AwsError,
     inventory::{Listing, Looked},
+    limits::Asking,
 };
 use crate::model::{
     address::{Address, Kind},
@@ -225,26 +233,44 @@ pub struct Writer<'a> {
     /// Proof that this environment may be written for.
     pub(super) _permit: Permit,
     pub(super) marks: &'a Marks,
-    pub(super) kind: Kind,
+    /// Who writes, about what.
+    pub(super) asking: Asking,
     /// A number that differs between tries to create the same resource, for client tokens (decision 16).
     pub attempt: u32,
     /// The token of the durable intent, for kinds that need one.
     pub intent: Option<String>,
+    /// Whether anything was sent.
+    pub(super) sent: AtomicBool,
 }
 
 impl Writer<'_> {
+    const fn kind(&self) -> Kind {
+        self.asking.address.kind
+    }
+
     /// The clients, for one write of `operation` (`ec2:CreateVpc`): takes from its budget, and makes every earlier look at this kind too old.
     ///
     /// # Errors
     /// When the operation's budget is used up for now; nothing was sent.
     pub fn write(&self, operation: &'static str) -> Result<&Clients, AwsError> {
-        self.account.limits.take(operation).inspect_err(|_| {
+        self.account.limits.take(operation, &self.asking).inspect_err(|_| {
             if let Some(metrics) = &self.account.metrics {
                 metrics.held_back(operation);
             }
         })?;
-        self.marks.wrote(self.kind);
+        self.marks.wrote(self.kind());
+        self.sent.store(true, Ordering::Relaxed);
         Ok(&self.account.clients)
+    }
+
+    /// A look that a deletion decides by: not older than what is waited for may be, and shared by all who wait for the same.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look<T: Listing>(&self, key: &str) -> Result<Arc<Looked<T>>, AwsError> {
+        let now = Instant::now();
+        let oldest = now.checked_sub(self.marks.poll_age(self.kind()).unwrap_or_default()).unwrap_or(now);
+        self.account.inventory.get(&self.account.clients, key, oldest).await
     }
 
     /// The clients, for a read that belongs to a write (what a deletion has to remove first).
@@ -256,6 +282,16 @@ impl Writer<'_> {
     /// Put what was just written in the place of a look (tags that were sent need not be read back).
     pub async fn learn<T: Listing>(&self, key: &str, rows: T) {
         self.account.inventory.learn(key, rows).await;
+    }
+}
+
+/// What is written takes its time: a look that somebody began while the answer was outstanding need not have it. However the write ended, also
+/// when nobody waits for its answer any more, every look that began before its end is too old.
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        if self.sent.load(Ordering::Relaxed) {
+            self.marks.wrote(self.kind());
+        }
     }
 }
 

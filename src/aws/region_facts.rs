@@ -57,7 +57,12 @@ impl Listing for RegionFacts {
         let (endpoint_services, prefix_list) =
             futures::join!(read_services(clients, &services), read_s3_prefix_list(clients, &services));
         let mut facts = Self::default();
-        for (name, zones, policy_supported) in tolerate(endpoint_services)? {
+        let endpoint_services = tolerate(endpoint_services)?;
+        if let Some(rows) = &endpoint_services {
+            let asked = services.iter().map(|service| service.endpoint_service(&clients.region));
+            facts.not_offered = asked.filter(|name| !rows.iter().any(|(found, ..)| found == name)).collect();
+        }
+        for (name, zones, policy_supported) in endpoint_services.unwrap_or_default() {
             let entry: &mut EndpointServiceFacts = facts.endpoint_services.entry(name).or_default();
             entry.zones.extend(zones);
             entry.policy_supported |= policy_supported;
@@ -66,7 +71,7 @@ impl Listing for RegionFacts {
         let zones: BTreeSet<String> =
             facts.endpoint_services.values().flat_map(|service| service.zones.clone()).collect();
         facts.zones = zones.into_iter().collect();
-        for (name, id, blocks) in tolerate(prefix_list)? {
+        for (name, id, blocks) in tolerate(prefix_list)?.unwrap_or_default() {
             facts.prefix_list_blocks.insert(id.clone(), blocks);
             facts.prefix_lists.insert(name, id);
         }
@@ -77,8 +82,10 @@ impl Listing for RegionFacts {
 type ServiceRow = (String, Vec<String>, bool);
 
 async fn read_services(clients: &Clients, services: &[Service]) -> Result<Vec<ServiceRow>, AwsError> {
+    // By a filter: of a name that the region does not have nothing comes back, while a list of names with one such name is refused as a whole.
     let names = services.iter().map(|service| service.endpoint_service(&clients.region)).collect();
-    let describe = clients.ec2.describe_vpc_endpoint_services().set_service_names(Some(names));
+    let filter = Filter::builder().name("service-name").set_values(Some(names)).build();
+    let describe = clients.ec2.describe_vpc_endpoint_services().filters(filter);
     let answer = describe.send().await.map_err(from_sdk("ec2:DescribeVpcEndpointServices"))?;
     let rows = answer.service_details.unwrap_or_default().into_iter().filter_map(|detail| {
         Some((
@@ -109,9 +116,9 @@ async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<
 }
 
 /// A refusal means "not known"; a passing fault is worth another try.
-fn tolerate<T: Default>(result: Result<T, AwsError>) -> Result<T, AwsError> {
+fn tolerate<T>(result: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
     match result {
-        Err(error) if error.class.needs_person() || error.is_not_found() => Ok(T::default()),
-        result => result,
+        Err(error) if error.class.needs_person() || error.is_not_found() => Ok(None),
+        result => result.map(Some),
     }
 }

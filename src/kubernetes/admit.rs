@@ -28,6 +28,7 @@ use crate::model::{
         Subnet, Traffic, derived_name,
     },
     hooks::hooks_of,
+    leaving::Leaving,
     owner::Owner,
     policy::{Clause, Conditions, Effect, PolicyDocument, Statement},
     port::{ErrorClass, Problem},
@@ -89,6 +90,7 @@ pub fn admit(
         notebooks,
         owner,
         account,
+        leaving: Leaving::default(),
     };
     check_hooks(&environment)?;
     Ok(environment)

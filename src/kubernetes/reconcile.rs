@@ -166,6 +166,9 @@ impl Visit<'_> {
             // Something got done, so what comes next is near: waiting starts from the beginning.
             self.context.backoff.restart(&self.object.uid().unwrap_or_default());
         }
+        if let Some(turn) = self.context.cloud.turn_in(scope).await {
+            self.context.backoff.expect(&self.object.uid().unwrap_or_default(), turn);
+        }
         (intents.into_object(), outcomes)
     }
 

@@ -10,6 +10,10 @@ use kube::runtime::controller::Action;
 
 use crate::model::{port::ErrorClass, report::Next};
 
+/// The shortest and the longest time between two polls.
+const SOONEST: Duration = Duration::from_secs(3);
+const LATEST: Duration = Duration::from_secs(30);
+
 /// Retries and polls in a row, by object uid.
 #[derive(Default)]
 pub struct Backoff {
@@ -20,6 +24,8 @@ pub struct Backoff {
 struct Streak {
     retries: u32,
     polls: u32,
+    /// When the turn comes in a line of many, if it stands in one.
+    turn: Option<Duration>,
 }
 
 impl Backoff {
@@ -38,9 +44,10 @@ impl Backoff {
             }
             Next::Poll => {
                 streak.retries = 0;
-                let wait = grown(Duration::from_secs(3), streak.polls, Duration::from_secs(30));
+                let wait = grown(SOONEST, streak.polls, LATEST);
                 streak.polls = streak.polls.saturating_add(1);
-                Action::requeue(wait)
+                let turn = streak.turn.take().map(|turn| turn.clamp(SOONEST, LATEST));
+                Action::requeue(turn.unwrap_or(wait))
             }
             Next::Retry(class) => {
                 streak.polls = 0;
@@ -51,6 +58,12 @@ impl Backoff {
                 Action::requeue(wait + wait.mul_f64(fastrand::f64() / 4.0))
             }
         }
+    }
+
+    /// Calls are rationed, and the next one of this object has room after this time: the next poll need not be earlier, and should not be later.
+    pub fn expect(&self, uid: &str, turn: Duration) {
+        let mut streaks = self.streaks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        streaks.entry(uid.to_owned()).or_default().turn = Some(turn);
     }
 
     /// The manifest changed or somebody asked: what comes next is polled from the beginning.

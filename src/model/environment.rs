@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     adoption::Adoption,
+    leaving::Leaving,
     owner::{Owner, Tags},
     policy::{PolicyDocument, Statement},
     services::Service,
@@ -38,6 +39,8 @@ pub struct Environment {
     pub role: ExecutionRole,
     /// The notebook instances.
     pub notebooks: Vec<Notebook>,
+    /// What is in the manifest no more and still needed. Empty as admitted; filled in by what is seen.
+    pub leaving: Leaving,
 }
 
 /// What the controller may do to AWS for this environment.

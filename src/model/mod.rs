@@ -16,6 +16,8 @@ pub mod graph;
 pub mod group_rule;
 pub mod hooks;
 pub mod isolation;
+pub mod leaving;
+pub mod order;
 pub mod owner;
 pub mod permissions;
 pub mod plan;

@@ -10,6 +10,8 @@ use super::{
     diff::{DriftKind, FieldDiff, compare},
     environment::{Environment, Part, Rules},
     graph::{blockers, gone_before},
+    leaving::still_in_use,
+    order::{WAYS, interrupts_packages, widen_before_use},
     owner::{OWN_TAG_KEYS, Ownership},
     port::{ErrorClass, Observation, Problem},
     resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
@@ -103,6 +105,7 @@ pub fn plan(environment: &Environment, observation: &Observation, remembered: &B
     planner.remove_what_is_not_wanted();
     planner.report_findings();
     let mut plan = planner.plan;
+    widen_before_use(&mut plan, &observation.wanted);
     hold_back(&mut plan, &environment.rules);
     plan
 }
@@ -234,6 +237,15 @@ impl Planner<'_> {
 
     /// Sort deviations by what correcting them takes.
     fn correct(&mut self, wanted: &Wanted, seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) {
+        let swaps = interrupts_packages(wanted, seen);
+        let (swapped, diffs): (Vec<_>, Vec<_>) =
+            diffs.into_iter().partition(|diff| swaps && WAYS.contains(&diff.field));
+        if !swapped.is_empty() {
+            for diff in &swapped {
+                self.note(wanted, seen, diff, Action::Held);
+            }
+            self.plan.held.push(Held { step: step(seen, verb, swapped), hold: Hold::InterruptsPackages });
+        }
         let mut now = Vec::new();
         let (mut stopped, mut fixed) = (Vec::new(), Vec::new());
         for diff in diffs {
@@ -367,7 +379,8 @@ impl Planner<'_> {
             .filter_map(Sight::seen)
             .filter(|seen| is_ours(seen) && !wanted.contains(&seen.address));
         let spare: Vec<&Seen> = spare.collect();
-        for seen in &spare {
+        let in_use = still_in_use(self.environment, &self.observation.sights);
+        for seen in spare.iter().filter(|seen| !in_use.contains(&seen.address)) {
             if seen.phase == Phase::Deleting {
                 self.plan.waiting.insert(seen.address.clone(), format!("{} is being deleted", seen.id));
             }
@@ -387,7 +400,7 @@ impl Planner<'_> {
             };
             self.add(step);
         }
-        self.keep_what_held_things_need();
+        self.keep_what_held_things_need(in_use);
     }
 
     /// Whether a notebook that is on its way may still have it: what it has instead is seen once it has come to rest.
@@ -418,12 +431,13 @@ impl Planner<'_> {
         }
     }
 
-    /// What goes only after something whose step is held stays as well (the role that a notebook still has): nothing is to be waited for, and nothing
-    /// to be approved twice.
-    fn keep_what_held_things_need(&mut self) {
+    /// What goes only after something whose step is held stays as well (the role that a notebook still has), and so does what is in use: nothing is to be
+    /// waited for, and nothing to be approved twice.
+    fn keep_what_held_things_need(&mut self, in_use: BTreeSet<Address>) {
         let held =
             self.plan.held.iter().filter(|held| held.step.verb == Verb::Delete || held.hold == Hold::StopsNotebook);
         let mut staying: BTreeSet<Address> = held.map(|held| held.step.address.clone()).collect();
+        staying.extend(in_use);
         loop {
             let before = staying.len();
             let needed = |step: &Step| step.verb == Verb::Delete && !step.after.is_disjoint(&staying);

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -241,6 +242,10 @@ pub trait Cloud: Send + Sync {
 
     /// The kinds that are being waited for, so that the next [`Freshness::Poll`] looks at these.
     fn wait_for(&self, owner: &Owner, kinds: BTreeSet<Kind>);
+
+    /// When there will be room for what the owner's steps waited for last, so that nobody waits longer than needed for calls that are rationed.
+    /// `None` when they waited for no room.
+    async fn turn_in(&self, scope: &Scope) -> Option<Duration>;
 
     /// Forget what was kept in memory about an owner whose resources are gone.
     fn forget(&self, owner: &Owner);

@@ -9,7 +9,7 @@ use super::{
     isolation::isolated,
     owner::Ownership,
     permissions::{access_restricted, permissions_ready},
-    plan::{Action, Drift, Hold, Plan, Verb},
+    plan::{Action, Drift, Hold, Plan, Step, Verb},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
     reachability::network_ready,
     resource::{Management, Phase, Sight, Wanted},
@@ -316,12 +316,18 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         fact(conditions::STALLED, truth(stalled), reason),
     ];
     facts.extend(DETAILS.iter().map(|name| fact(name, Truth::Unknown, "Deleting")));
+    // What moves is looked at soon, whatever else is stuck.
+    let moving = !plan.waiting.is_empty() || plan.steps.values().any(|step| moves(step, outcomes));
     let next = match problem {
         _ if !anything => Next::Gone,
+        _ if moving => Next::Poll,
         Some(problem) if problem.class.needs_person() => Next::Retry(problem.class),
         _ => Next::Poll,
     };
-    let left: BTreeSet<Kind> = plan.steps.keys().chain(plan.waiting.keys()).map(|address| address.kind).collect();
+    // What only waits for its turn need not be looked at until then.
+    let first = plan.steps.values().filter(|step| step.after.iter().all(|before| is_done(outcomes, before)));
+    let first = first.map(|step| &step.address);
+    let left: BTreeSet<Kind> = first.chain(plan.waiting.keys()).map(|address| address.kind).collect();
     Report {
         facts,
         ids: ids(observation),
@@ -331,6 +337,15 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         queued: queued(outcomes),
         next,
         ..empty()
+    }
+}
+
+/// Whether AWS is at a step, or its turn comes without anybody's doing.
+fn moves(step: &Step, outcomes: &Outcomes) -> bool {
+    match outcomes.get(&step.address) {
+        Some(Outcome::Started(_)) => true,
+        Some(Outcome::Waiting(_)) => step.after.iter().all(|before| is_done(outcomes, before)),
+        Some(Outcome::Done | Outcome::Failed(_)) | None => false,
     }
 }
 

@@ -162,6 +162,8 @@ pub struct RegionFacts {
     pub zones: Vec<String>,
     /// Its endpoint services, by service name.
     pub endpoint_services: BTreeMap<String, EndpointServiceFacts>,
+    /// The endpoint services that were asked for and that the region does not have, by service name.
+    pub not_offered: BTreeSet<String>,
     /// Ids of AWS's own prefix lists, by name (`com.amazonaws.<region>.s3`).
     pub prefix_lists: BTreeMap<String, String>,
     /// The addresses behind them, by id.

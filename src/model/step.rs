@@ -50,6 +50,8 @@ pub enum Hold {
     Immutable,
     /// It concerns everybody in a VPC that is not ours.
     VpcWide,
+    /// Packages cannot be had for a while.
+    InterruptsPackages,
 }
 
 impl Hold {
@@ -66,6 +68,10 @@ impl Hold {
             Self::Immutable => {
                 "AWS cannot change it: add a second list item and remove this one, or change the manifest back"
             }
+            Self::InterruptsPackages => {
+                "packages that were never installed cannot be had in between: put a store repository with the external connection \
+                 beside it and name that in `upstreams`, or install from another repository; or approve these steps"
+            }
             Self::VpcWide => "concerns everybody in a VPC that is not ours: set network.acknowledgeVPCWide: true",
         }
     }
@@ -76,7 +82,7 @@ impl Hold {
         match self {
             Self::Observe => "ObserveOnly",
             Self::Paused => "Paused",
-            Self::StopsNotebook | Self::DeletesNotebook => "ApprovalRequired",
+            Self::StopsNotebook | Self::DeletesNotebook | Self::InterruptsPackages => "ApprovalRequired",
             Self::Immutable => "ImmutableField",
             Self::VpcWide => "AcknowledgementRequired",
         }
@@ -85,7 +91,7 @@ impl Hold {
     /// Whether an approval of exactly these steps lets it pass.
     #[must_use]
     pub const fn can_be_approved(&self) -> bool {
-        matches!(self, Self::StopsNotebook | Self::DeletesNotebook)
+        matches!(self, Self::StopsNotebook | Self::DeletesNotebook | Self::InterruptsPackages)
     }
 }
 

@@ -80,6 +80,7 @@ pub fn environment() -> Environment {
         },
         role: ExecutionRole::Existing { arn: "arn".into(), attach_policy: false },
         notebooks: Vec::new(),
+        leaving: super::leaving::Leaving::default(),
     }
 }
 

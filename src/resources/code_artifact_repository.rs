@@ -221,10 +221,12 @@ impl Provider for CodeArtifactRepository {
         let arn = place.arn(&writer.read().region, name);
         let born = point_tags::born(created.repository.as_ref().and_then(|repository| repository.created_time()));
         code_artifact_tags::learn(writer, &arn, &born, tags).await;
-        // If one of these fails, the next look finds the difference.
+        // Without its external connection it has no packages, and nothing may be led to it: then it is not made yet, and the next look finds the
+        // difference.
         for connection in state.external_connections.known().into_iter().flatten() {
-            associate(writer, place, name, connection).await.ok();
+            associate(writer, place, name, connection).await?;
         }
+        // If this fails, the next look finds the difference.
         if let Some(policy) = policy_documents::known(&state.policy) {
             put_policy(writer, place, name, policy, None).await.ok();
         }

@@ -1,5 +1,7 @@
 //! All security groups of a region: looked at once, for the groups and for their rules.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::ec2_tags;
@@ -25,6 +27,8 @@ pub struct GroupRow {
     pub description: String,
     /// The VPC that it is in.
     pub vpc: String,
+    /// The groups that its rules refer to.
+    pub refers_to: BTreeSet<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -40,9 +44,13 @@ impl Listing for SecurityGroups {
 
 impl GroupRow {
     fn from_sdk(group: aws_sdk_ec2::types::SecurityGroup) -> Option<Self> {
+        let rules = [group.ip_permissions, group.ip_permissions_egress].into_iter().flatten().flatten();
+        let peers = rules.flat_map(|rule| rule.user_id_group_pairs.unwrap_or_default());
+        let id = group.group_id?;
         Some(Self {
             tags: ec2_tags::read(group.tags.as_deref()),
-            id: group.group_id?,
+            refers_to: peers.filter_map(|peer| peer.group_id).filter(|peer| *peer != id).collect(),
+            id,
             name: group.group_name?,
             description: group.description.unwrap_or_default(),
             vpc: group.vpc_id?,

@@ -10,7 +10,8 @@ use crate::model::{environment::Environment, policy::Statement};
 /// an upstream would go around it.
 pub fn statements(environment: &Environment) -> Vec<Statement> {
     let Some(install) = &environment.packages.install else { return Vec::new() };
-    let repository = environment.repository_arn(&install.repository);
+    let installed = environment.leaving.installed.iter().chain([&install.repository]);
+    let repositories: Vec<String> = installed.map(|repository| environment.repository_arn(repository)).collect();
     vec![
         Statement::allow("Token", ["codeartifact:GetAuthorizationToken"], [environment.domain_arn()]),
         Statement::allow("Bearer", ["sts:GetServiceBearerToken"], ["*"]).when(
@@ -21,7 +22,7 @@ pub fn statements(environment: &Environment) -> Vec<Statement> {
         Statement::allow(
             "Read",
             ["codeartifact:GetRepositoryEndpoint", "codeartifact:ReadFromRepository", "codeartifact:ListPackages"],
-            [repository],
+            repositories,
         ),
     ]
 }

@@ -175,7 +175,8 @@ fn code_artifact_api(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Sta
 fn repositories(environment: &Environment) -> BTreeSet<String> {
     let names = environment.packages.repositories.iter().map(|repository| &repository.name);
     let installed = environment.packages.install.iter().map(|install| &install.repository);
-    let arns: BTreeSet<String> = names.chain(installed).map(|name| environment.repository_arn(name)).collect();
+    let names = names.chain(installed).chain(&environment.leaving.repositories);
+    let arns: BTreeSet<String> = names.map(|name| environment.repository_arn(name)).collect();
     if arns.is_empty() { BTreeSet::from([environment.repository_arn("*")]) } else { arns }
 }
 
@@ -201,8 +202,8 @@ fn notebooks(environment: &Environment) -> BTreeSet<String> {
     let arn = |name: &str| {
         format!("arn:aws:sagemaker:{}:{}:notebook-instance/{name}", environment.region, environment.account)
     };
-    let names =
-        environment.notebooks.iter().flat_map(|notebook| [notebook.name.clone(), notebook.name.to_ascii_lowercase()]);
+    let names = environment.notebooks.iter().map(|notebook| &notebook.name).chain(&environment.leaving.notebooks);
+    let names = names.flat_map(|name| [name.clone(), name.to_ascii_lowercase()]);
     let arns: BTreeSet<String> = names.map(|name| arn(&name)).collect();
     if arns.is_empty() { BTreeSet::from([arn("*")]) } else { arns }
 }

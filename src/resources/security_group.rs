@@ -13,7 +13,7 @@ use aws_sdk_ec2::types::ResourceType;
 use super::{
     ec2_addresses::{self, Group},
     ec2_groups::{GroupRow, SecurityGroups},
-    ec2_tags,
+    ec2_in_use, ec2_tags,
 };
 use crate::{
     aws::{
@@ -169,8 +169,12 @@ impl Provider for SecurityGroup {
     }
 
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
-        let delete = writer.write("ec2:DeleteSecurityGroup")?.ec2.delete_security_group().group_id(&seen.id);
-        match delete.send().await.map_err(from_sdk("ec2:DeleteSecurityGroup")) {
+        const OPERATION: &str = "ec2:DeleteSecurityGroup";
+        if let Wish::Is(vpc) = &seen.state::<SecurityGroupState>().vpc {
+            ec2_in_use::must_be_unused(OPERATION, writer, seen, vpc).await?;
+        }
+        let delete = writer.write(OPERATION)?.ec2.delete_security_group().group_id(&seen.id);
+        match delete.send().await.map_err(from_sdk(OPERATION)) {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(Progress::Done),
         }

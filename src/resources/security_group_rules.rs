@@ -50,6 +50,9 @@ pub struct SecurityGroupRules;
 /// Where endpoints can be that are neither ours nor in this VPC: behind private addresses, wherever the network leads (RFC 1918).
 const PRIVATE_ADDRESSES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
+/// The field that says whether everything may go out.
+const EGRESS_TO_ANYWHERE: &str = "egressToAnywhere";
+
 // --- rows ---------------------------------------------------------------------------------------------------------------------
 
 /// All security-group rules of the region.
@@ -100,6 +103,11 @@ pub struct SecurityGroupRulesState {
     group: Wish<String>,
     ingress: Wish<BTreeSet<Rule>>,
     egress: Wish<BTreeSet<Rule>>,
+    /// Whether everything may go out: what AWS puts into every new group. Wished for only while the exact rules are not known, so that such a
+    /// group is closed from its first moment.
+    egress_to_anywhere: Wish<bool>,
+    /// Of what is wanted: the rules for what goes out that are known by now. No field, as more may follow.
+    certain_egress: BTreeSet<Rule>,
     /// Of what was seen: how to get hold of each rule. No field.
     handles: BTreeMap<Rule, Handle>,
     /// Of what is wanted: the tags of each rule that we make. No field, as rules without them are good, too.
@@ -121,12 +129,14 @@ struct Check {
 
 impl State for SecurityGroupRulesState {
     fn fields(&self) -> Vec<Field> {
-        let Self { group, ingress, egress, handles: _, rule_tags: _, check: _ } = self.clone();
+        let Self { group, ingress, egress, egress_to_anywhere, certain_egress: _, handles: _, rule_tags: _, check: _ } =
+            self.clone();
         let texts = |rules: BTreeSet<Rule>| rules.iter().map(ToString::to_string).collect::<BTreeSet<String>>();
         vec![
             Field::fixed("group", group),
             Field::live("ingress", ingress.map(texts)).severe(Severity::High),
             Field::live("egress", egress.map(texts)).severe(Severity::High),
+            Field::live(EGRESS_TO_ANYWHERE, egress_to_anywhere).severe(Severity::High),
         ]
     }
 
@@ -160,12 +170,16 @@ fn wanted(group: Group, environment: &Environment, context: Context<'_>) -> Want
     let address = group.rules();
     let (ingress, egress) = match group {
         Group::Notebooks => (Wish::Is(BTreeSet::new()), notebooks_egress(environment, context)),
-        Group::Endpoints => (endpoints_ingress(environment, context), Wish::Is(BTreeSet::new())),
+        Group::Endpoints => (endpoints_ingress(environment, context), Vec::new()),
     };
+    let certain_egress: BTreeSet<Rule> = egress.iter().filter_map(Wish::known).cloned().collect();
+    let egress: Wish<BTreeSet<Rule>> = Wish::all(egress);
     let state = SecurityGroupRulesState {
         group: id_of(group, environment, context),
         ingress,
+        egress_to_anywhere: if egress == Wish::Any { Wish::Is(false) } else { Wish::Any },
         egress,
+        certain_egress,
         handles: BTreeMap::new(),
         rule_tags: environment.tags_of(&address),
         check: None,
@@ -195,7 +209,13 @@ fn examined(group: Group, state: SecurityGroupRulesState, context: Context<'_>) 
         network: vpc_blocks(context).known().into_iter().flatten().filter_map(|block| block.parse().ok()).collect(),
         closed: group == Group::Notebooks,
     };
-    SecurityGroupRulesState { ingress: Wish::Any, egress: Wish::Any, check: Some(check), ..state }
+    SecurityGroupRulesState {
+        ingress: Wish::Any,
+        egress: Wish::Any,
+        egress_to_anywhere: Wish::Any,
+        check: Some(check),
+        ..state
+    }
 }
 
 fn id_of(group: Group, environment: &Environment, context: Context<'_>) -> Wish<String> {
@@ -234,11 +254,12 @@ fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Wish<BT
 
 /// What the notebooks reach: the endpoints, and S3 through its gateway, whose traffic the group filters, too. The resolver of the
 /// VPC needs no rule. An endpoint that exists already is somewhere in the VPC, in groups of its own; one that is elsewhere has a private address.
-fn notebooks_egress(environment: &Environment, context: Context<'_>) -> Wish<BTreeSet<Rule>> {
+fn notebooks_egress(environment: &Environment, context: Context<'_>) -> Vec<Wish<Rule>> {
     let to = |peer: String| Rule::https(Direction::Egress, peer);
     let endpoints = &environment.network.endpoints;
     let interfaces = || endpoints.iter().filter(|(service, _)| !service.is_gateway()).map(|(_, endpoint)| endpoint);
     let mut rules = vec![id_of(Group::Endpoints, environment, context).map(to)];
+    rules.extend(environment.leaving.endpoint_groups.iter().cloned().map(|group| Wish::Is(to(group))));
     if interfaces().any(|endpoint| matches!(endpoint, Endpoint::Existing(_))) {
         rules.extend(each(vpc_blocks(context)).map(|block| block.map(to)));
     }
@@ -250,7 +271,7 @@ fn notebooks_egress(environment: &Environment, context: Context<'_>) -> Wish<BTr
         // When the list is not known, neither is the right set of rules: nothing is taken away from what is there.
         rules.push(context.facts.prefix_lists.get(&name).cloned().map_or(Wish::Any, |list| Wish::Is(to(list))));
     }
-    Wish::all(rules)
+    rules
 }
 
 /// A wish for several, as several wishes.
@@ -298,13 +319,11 @@ impl Provider for SecurityGroupRules {
         let state = wanted.state::<SecurityGroupRulesState>();
         let group =
             state.group.known().ok_or_else(|| AwsError::unresolved("ec2:AuthorizeSecurityGroupEgress", "group"))?;
-        for direction in [Direction::Ingress, Direction::Egress] {
-            let rules: Vec<&Rule> = state.rules(direction).known().into_iter().flatten().collect();
-            authorize(writer, group, direction, &rules, &state.rule_tags).await?;
-        }
-        if let Wish::Is(egress) = &state.egress
-            && !egress.contains(&Rule::default_egress())
-        {
+        let ingress: Vec<&Rule> = state.ingress.known().into_iter().flatten().collect();
+        authorize(writer, group, Direction::Ingress, &ingress, &state.rule_tags).await?;
+        let egress = state.egress.known().unwrap_or(&state.certain_egress);
+        authorize(writer, group, Direction::Egress, &egress.iter().collect::<Vec<_>>(), &state.rule_tags).await?;
+        if !egress.contains(&Rule::default_egress()) {
             revoke_default_egress(writer, group).await?;
         }
         Ok(Created::id(group))
@@ -329,6 +348,14 @@ impl Provider for SecurityGroupRules {
         for (direction, (wish, there)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
             let extra = there.difference(wish).filter_map(|rule| found.handles.get(rule));
             revoke(writer, &seen.id, direction, extra.map(|handle| handle.id.clone()).collect()).await?;
+        }
+        if touches(diffs, EGRESS_TO_ANYWHERE) {
+            let empty = BTreeSet::new();
+            let there = found.egress.known().unwrap_or(&empty);
+            let missing: Vec<&Rule> = wish.certain_egress.difference(there).collect();
+            authorize(writer, &seen.id, Direction::Egress, &missing, &wish.rule_tags).await?;
+            let open = found.handles.get(&Rule::default_egress()).map(|handle| handle.id.clone());
+            revoke(writer, &seen.id, Direction::Egress, open.into_iter().collect()).await?;
         }
         Ok(Progress::Done)
     }
@@ -382,6 +409,8 @@ fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for
         group: Wish::Is(group.id.clone()),
         ingress: of(Direction::Ingress),
         egress: of(Direction::Egress),
+        egress_to_anywhere: Wish::Is(rows().any(|row| row.rule == Rule::default_egress())),
+        certain_egress: BTreeSet::new(),
         handles: rows().map(|row| (row.rule.clone(), row.handle.clone())).collect(),
         rule_tags: Tags::new(),
         check: None,

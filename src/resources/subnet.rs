@@ -9,7 +9,7 @@ use std::{any::Any, collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
 
-use super::{ec2_addresses, ec2_tags};
+use super::{ec2_addresses, ec2_in_use, ec2_tags};
 use crate::{
     aws::{
         account::Clients,
@@ -205,8 +205,12 @@ impl Provider for Subnet {
     }
 
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
-        let delete = writer.write("ec2:DeleteSubnet")?.ec2.delete_subnet().subnet_id(&seen.id);
-        match delete.send().await.map_err(from_sdk("ec2:DeleteSubnet")) {
+        const OPERATION: &str = "ec2:DeleteSubnet";
+        if let Wish::Is(vpc) = &seen.state::<SubnetState>().vpc {
+            ec2_in_use::must_be_empty(OPERATION, writer, seen, vpc).await?;
+        }
+        let delete = writer.write(OPERATION)?.ec2.delete_subnet().subnet_id(&seen.id);
+        match delete.send().await.map_err(from_sdk(OPERATION)) {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(Progress::Done),
         }

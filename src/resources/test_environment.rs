@@ -12,6 +12,7 @@ use crate::model::{
         ManagedSubnet, Network, Notebook, Packages, Part, Repository, RepositoryPermissions, Rules, Run, Subnet,
         Traffic,
     },
+    leaving::Leaving,
     owner::{Owner, Tags},
     resource::{Output, Outputs},
     services::{EndpointServiceFacts, RegionFacts, Service},
@@ -45,6 +46,7 @@ pub fn environment() -> Environment {
             permissions_boundary: None,
         })),
         notebooks: vec![notebook()],
+        leaving: Leaving::default(),
     }
 }
 
@@ -174,6 +176,7 @@ pub fn facts() -> RegionFacts {
         (service.endpoint_service(region), facts)
     });
     RegionFacts {
+        not_offered: BTreeSet::new(),
         zones: ['a', 'c', 'd'].map(zone).to_vec(),
         endpoint_services: services.collect(),
         prefix_lists: BTreeMap::from([(Service::S3.endpoint_service(region), "pl-s3".into())]),

@@ -19,7 +19,7 @@ use aws_sdk_ec2::types::{
     VpcState as AwsState,
 };
 
-use super::{ec2_addresses, ec2_tags};
+use super::{ec2_addresses, ec2_tags, ec2_vpc_contents};
 use crate::{
     aws::{
         account::Clients,
@@ -233,8 +233,10 @@ impl Provider for Vpc {
     }
 
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
-        let delete = writer.write("ec2:DeleteVpc")?.ec2.delete_vpc().vpc_id(&seen.id);
-        match delete.send().await.map_err(from_sdk("ec2:DeleteVpc")) {
+        const OPERATION: &str = "ec2:DeleteVpc";
+        ec2_vpc_contents::must_be_empty(OPERATION, writer, seen).await?;
+        let delete = writer.write(OPERATION)?.ec2.delete_vpc().vpc_id(&seen.id);
+        match delete.send().await.map_err(from_sdk(OPERATION)) {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(Progress::Done),
         }

@@ -14,19 +14,18 @@ use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 use super::{
     ec2_addresses::{self, Group},
     ec2_client_token::{client_token, next_token},
+    ec2_endpoints::{EndpointRow, VpcEndpoints},
     ec2_tags,
     network_policy::policy_of,
     policy_documents::{Sifted, findings, sift},
 };
 use crate::{
     aws::{
-        account::Clients,
         error::{AwsError, from_sdk},
-        inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
-        access::{Place, PolicyInPlace},
+        access::PolicyInPlace,
         address::{Address, Kind},
         diff::{FieldDiff, TAGS, touches},
         environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
@@ -57,76 +56,7 @@ const STALE_LIMIT: usize = 1000;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
 
-/// All endpoints of the region that are not gone for good.
-struct VpcEndpoints(Vec<EndpointRow>);
-
-struct EndpointRow {
-    id: String,
-    vpc: String,
-    service_name: String,
-    endpoint_type: String,
-    /// As AWS spells it, in lower case.
-    state: String,
-    problem: Option<String>,
-    /// As AWS shows it; none when it shows none.
-    policy: Option<Result<PolicyDocument, String>>,
-    /// The same as it stands, for the verdict on permissions.
-    in_place: PolicyInPlace,
-    private_dns_enabled: Option<bool>,
-    subnets: BTreeSet<String>,
-    security_groups: BTreeSet<String>,
-    route_tables: BTreeSet<String>,
-    dns_name: Option<String>,
-    tags: Tags,
-}
-
-#[async_trait]
-impl Listing for VpcEndpoints {
-    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
-        let pages = clients.ec2.describe_vpc_endpoints().into_paginator().page_size(1000).items().send();
-        let endpoints = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribeVpcEndpoints"))?;
-        let rows = endpoints.into_iter().filter_map(EndpointRow::from_sdk);
-        Ok(Self(rows.filter(|endpoint| endpoint.state != "deleted").collect()))
-    }
-}
-
-impl EndpointRow {
-    fn from_sdk(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<Self> {
-        let error = endpoint.last_error.and_then(|error| error.message.or(error.code));
-        let groups = endpoint.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
-        // The first name is the regional one (aws-facts 1.4).
-        let policy_name = format!("the policy of endpoint {}", endpoint.vpc_endpoint_id.as_deref().unwrap_or("?"));
-        let in_place = match endpoint.policy_document.as_deref() {
-            Some(text) => PolicyInPlace::read(Place::Endpoint, policy_name, text),
-            None => PolicyInPlace::unseen(Place::Endpoint, policy_name, "AWS does not show it"),
-        };
-        let names = endpoint.dns_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dns_name);
-        Some(Self {
-            tags: ec2_tags::read(endpoint.tags.as_deref()),
-            id: endpoint.vpc_endpoint_id?,
-            vpc: endpoint.vpc_id?,
-            service_name: endpoint.service_name?,
-            endpoint_type: endpoint.vpc_endpoint_type?.as_str().to_owned(),
-            // The wire says `available` where the SDK's type expects `Available` (aws-facts 1.5).
-            state: endpoint.state?.as_str().to_ascii_lowercase(),
-            problem: endpoint.failure_reason.or(error),
-            in_place,
-            policy: endpoint
-                .policy_document
-                .map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
-            private_dns_enabled: endpoint.private_dns_enabled,
-            subnets: endpoint.subnet_ids.unwrap_or_default().into_iter().collect(),
-            security_groups: groups.collect(),
-            route_tables: endpoint.route_table_ids.unwrap_or_default().into_iter().collect(),
-            dns_name: names.into_iter().next(),
-        })
-    }
-
-    /// It will never work (again).
-    fn is_over(&self) -> bool {
-        matches!(self.state.as_str(), "deleting" | "deleted" | "failed" | "rejected" | "expired")
-    }
-}
+// The rows are those of `ec2_endpoints`.
 
 // --- state --------------------------------------------------------------------------------------------------------------------
 
@@ -147,6 +77,8 @@ pub struct VpcEndpointState {
     in_place: Vec<PolicyInPlace>,
     /// Of what was seen: the Deny statements that somebody added to its policy. No field: they are named and stay.
     denies: BTreeSet<Statement>,
+    /// Of what is wanted: the region that does not have the service. No field: one that exists shows that it has.
+    not_offered_in: Option<String>,
 }
 
 impl State for VpcEndpointState {
@@ -163,6 +95,7 @@ impl State for VpcEndpointState {
             over: _,
             in_place: _,
             denies: _,
+            not_offered_in: _,
         } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
@@ -204,6 +137,7 @@ impl ResourceKind for VpcEndpoint {
 
 fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, context: Context<'_>) -> Option<Wanted> {
     let address = ec2_addresses::endpoint(service);
+    let not_offered = context.facts.not_offered.contains(&service.endpoint_service(&environment.region));
     let any = VpcEndpointState {
         vpc: context.outputs.input(&ec2_addresses::vpc(), Output::Id),
         service_name: Wish::Is(service.endpoint_service(&environment.region)),
@@ -216,6 +150,7 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
         over: false,
         in_place: Vec::new(),
         denies: BTreeSet::new(),
+        not_offered_in: not_offered.then(|| environment.region.clone()),
     };
     match endpoint {
         Endpoint::External => None,
@@ -389,13 +324,14 @@ impl Provider for VpcEndpoint {
         diffs: &[FieldDiff],
     ) -> Result<Progress, AwsError> {
         let (wish, found) = (wanted.state::<VpcEndpointState>(), seen.state::<VpcEndpointState>());
-        if diffs.iter().any(|diff| diff.field != TAGS) {
-            changes::modify(writer, &seen.id, wish, found, diffs).await?;
-        }
         if touches(diffs, TAGS) {
             ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
         }
-        Ok(Progress::Done)
+        if diffs.iter().all(|diff| diff.field == TAGS) {
+            return Ok(Progress::Done);
+        }
+        let left = changes::modify(writer, &seen.id, wish, found, diffs).await?;
+        Ok(left.map_or(Progress::Done, |what| Progress::Started(what.to_owned())))
     }
 
     async fn delete(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Progress, AwsError> {
@@ -447,6 +383,14 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
     let known =
         |wish: &Wish<String>, field| wish.known().cloned().ok_or_else(|| AwsError::unresolved(OPERATION, field));
     let (vpc, service) = (known(&state.vpc, "vpc")?, known(&state.service_name, "serviceName")?);
+    if let Some(region) = &state.not_offered_in {
+        let message = format!(
+            "region {region} has no endpoint service {service}; leave {} out of spec.network.endpoints, say there where it is \
+             (`external: true`), or choose another region",
+            wanted.address.name
+        );
+        return Err(AwsError::not_offered(OPERATION, message));
+    }
     let endpoint_type = VpcEndpointType::from(known(&state.endpoint_type, "type")?.as_str());
     let ids = |wish: &Wish<BTreeSet<String>>| wish.known().map(|ids| ids.iter().cloned().collect());
     let create = writer
@@ -526,6 +470,7 @@ impl EndpointRow {
                 over: self.is_over(),
                 in_place: vec![self.in_place.clone()],
                 denies,
+                not_offered_in: None,
             }),
         }
     }

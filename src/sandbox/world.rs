@@ -199,6 +199,8 @@ pub struct Settings {
     /// Services that are not offered in every zone: service name without the region (`codeartifact.api`) to the
     /// letters of the zones that have it. Absent means everywhere.
     pub service_zones: BTreeMap<String, Vec<char>>,
+    /// Services that the regions do not have, named without the region.
+    pub services_not_offered: Vec<String>,
     /// Services whose endpoints take no policy, named without the region (aws-facts 1.6).
     pub services_without_policy: Vec<String>,
     /// Services whose owner has to accept each endpoint, named without the region.
@@ -216,6 +218,7 @@ impl Default for Settings {
             public_url: None,
             seed: 0,
             service_zones: BTreeMap::new(),
+            services_not_offered: Vec::new(),
             services_without_policy: Vec::new(),
             services_with_acceptance: Vec::new(),
         }

@@ -311,6 +311,48 @@ async fn a_denied_call_is_named_and_made_once_it_is_allowed() {
     gets_ready(&world, &mut tenant).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_any_credentials_nothing_is_done_and_once_there_are_some_it_goes_on() {
+    let (mut world, _) = with_hands().await;
+    let mut tenant = closed_network(|_| {});
+    world.without_credentials();
+    let problem = refusal(&world, &tenant).await;
+    let words = stalled(&report_blocked(&problem));
+    assert!(words.starts_with("AccessDenied "), "{words}");
+    for word in ["the controller's own credentials", "no usable credentials"] {
+        assert!(words.contains(word), "{word} is not in: {words}");
+    }
+    assert_eq!(world.writes(), Vec::<String>::new());
+    world.restart();
+    gets_ready(&world, &mut tenant).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_looked_at_is_neither_made_again_nor_deleted() {
+    let (world, hands) = with_hands().await;
+    make_role(&hands).await;
+    let mut tenant = closed_network(|_| {});
+    as_role(&mut tenant);
+    gets_ready(&world, &mut tenant).await;
+    let look = r#""Action":["ec2:DescribeSubnets","ec2:DescribeVpcEndpoints","iam:GetAccountAuthorizationDetails"]"#;
+    let deny = EVERYTHING.replace("Allow", "Deny").replace(r#""Action":"*""#, look);
+    let put = hands.iam.put_role_policy().role_name(ROLE).policy_name("blind").policy_document(deny);
+    put.send().await.expect("put");
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.simulator.clear_log();
+    let visit = get_stuck(&world, &mut tenant).await;
+    assert_stalled(&visit, "AccessDenied", &["ec2:DescribeSubnets", "Subnet/a"]);
+    assert!(!stalled(&visit.report).contains("Encoded"), "{}", stalled(&visit.report));
+    assert_eq!(world.writes(), Vec::<String>::new());
+    let asked = world.calls().into_iter().filter(|call| call.operation != "AssumeRole");
+    assert!(asked.into_iter().all(|call| call.caller_arn.contains(ROLE)), "no other credentials are used");
+    hands.iam.delete_role_policy().role_name(ROLE).policy_name("blind").send().await.expect("deleted");
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.simulator.clear_log();
+    assert_ready(&world.settle(&mut tenant).await.report);
+    assert_eq!(world.writes(), Vec::<String>::new(), "everything was there all the time");
+}
+
 // --- limits and the manifest itself -------------------------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]

@@ -535,7 +535,8 @@ fn what_somebody_changes_is_told_in_status_events_and_metrics() {
     let status = |name| stage.object(name)["status"].clone();
 
     let endpoints = stage.aws(REGION, &["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
-    let of_sts = |endpoint: &&Json| endpoint["ServiceName"].as_str().is_some_and(|name| name.rsplit('.').next() == Some("sts"));
+    let of_sts =
+        |endpoint: &&Json| endpoint["ServiceName"].as_str().is_some_and(|name| name.rsplit('.').next() == Some("sts"));
     let endpoint = endpoints.as_array().into_iter().flatten().find(of_sts).expect("the endpoint of STS");
     let id = endpoint["VpcEndpointId"].as_str().expect("an id");
     let group = endpoint["Groups"][0]["GroupId"].as_str().expect("a group");

@@ -8,8 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use cloister::{
-    aws::{account::Connection, engine::Engine},
+    aws::{
+        account::Connection,
+        engine::{Engine, Now},
+    },
     kubernetes::{
         admit::admit,
         api::{AWSIdentity, IsolatedNotebookEnvironment},
@@ -76,13 +80,25 @@ impl World {
     pub fn with(settings: Settings) -> Self {
         let begun = Instant::now();
         let simulator = Simulator::new(settings, Arc::new(TokioClock::starting_at(EPOCH)));
-        let engine = engine(&simulator, begun);
+        let engine = engine(InProcess::shared(Arc::clone(&simulator)), begun);
         Self { simulator, engine, begun }
     }
 
     /// The controller restarts: everything that was only in memory is lost.
     pub fn restart(&mut self) {
-        self.engine = engine(&self.simulator, self.begun);
+        self.through(InProcess::shared(Arc::clone(&self.simulator)));
+    }
+
+    /// The controller restarts, and reaches AWS through another network.
+    pub fn through(&mut self, network: SharedHttpClient) {
+        self.engine = engine(network, self.begun);
+    }
+
+    /// The controller restarts where it finds no credentials of its own.
+    pub fn without_credentials(&mut self) {
+        let network = InProcess::shared(Arc::clone(&self.simulator));
+        let connection = Connection { http_client: Some(network), ..Connection::default() };
+        self.engine = Engine::new(connection, resources::providers(), clock(self.begun));
     }
 
     /// The calls since the log was last cleared.
@@ -154,8 +170,17 @@ impl World {
     /// # Panics
     /// When that takes more virtual time than anybody would wait.
     pub async fn delete(&self, tenant: &mut Tenant) -> Report {
+        self.delete_seeing(tenant, |_| ()).await
+    }
+
+    /// The same, with everything that is told on the way.
+    ///
+    /// # Panics
+    /// When that takes more virtual time than anybody would wait.
+    pub async fn delete_seeing(&self, tenant: &mut Tenant, mut see: impl FnMut(&Report)) -> Report {
         for _ in 0..600 {
             let report = Box::pin(self.visit_deletion(tenant)).await;
+            see(&report);
             match report.next {
                 Next::Gone => return report,
                 Next::Retry(class) if class.needs_person() => return report,
@@ -166,14 +191,14 @@ impl World {
     }
 }
 
-fn engine(simulator: &Arc<Simulator>, begun: Instant) -> Engine {
-    let connection = Connection {
-        http_client: Some(InProcess::shared(Arc::clone(simulator))),
-        access_key_id: Some(ACCOUNT.to_owned()),
-        ..Connection::default()
-    };
-    let now = move || (EPOCH + begun.elapsed()).as_secs().cast_signed();
-    Engine::new(connection, resources::providers(), Arc::new(now))
+fn engine(network: SharedHttpClient, begun: Instant) -> Engine {
+    let connection =
+        Connection { http_client: Some(network), access_key_id: Some(ACCOUNT.to_owned()), ..Connection::default() };
+    Engine::new(connection, resources::providers(), clock(begun))
+}
+
+fn clock(begun: Instant) -> Now {
+    Arc::new(move || (EPOCH + begun.elapsed()).as_secs().cast_signed())
 }
 
 impl Tenant {

@@ -4,7 +4,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -14,12 +17,15 @@ use crate::{
     aws::{
         account::Account,
         error::AwsError,
+        limits::Asking,
         provider::{Created, Permit, Progress, Provider, Writer},
         region_facts,
     },
     model::{
         address::{Address, Kind},
         diff::TAGS,
+        environment::Environment,
+        leaving::until_gone,
         owner::{OWN_TAG_KEYS, Ownership},
         plan::{Plan, Step, Verb},
         port::{ErrorClass, Intent, IntentLog, Observation, Outcome, Outcomes, Problem, Scope},
@@ -50,6 +56,7 @@ struct Round<'a> {
     permit: Permit,
     account: &'a Account,
     scope: &'a Scope,
+    environment: Option<Arc<Environment>>,
     observation: &'a Observation,
     facts: RegionFacts,
     marks: &'a Marks,
@@ -69,7 +76,9 @@ impl Engine {
     ) -> Outcomes {
         let marks = self.marks(&scope.owner);
         let facts = region_facts::facts(account, scope.environment.as_deref()).await;
-        let round = Round { engine: self, permit, account, scope, observation, facts, marks: &marks, intents };
+        let environment = scope.environment.as_ref().map(|environment| until_gone(environment, &observation.sights));
+        let round =
+            Round { engine: self, permit, account, scope, environment, observation, facts, marks: &marks, intents };
         let mut outputs = observation.outputs.clone();
         let mut outcomes = Outcomes::new();
         let mut pending: BTreeMap<&Address, &Step> = plan.steps.iter().collect();
@@ -131,7 +140,7 @@ impl Round<'_> {
         steps
             .iter()
             .map(|step| {
-                let environment = self.scope.environment.as_deref()?;
+                let environment = self.environment.as_deref()?;
                 let kind = step.address.kind;
                 let wanted = kinds.entry(kind).or_insert_with(|| {
                     let context = crate::model::resource::Context { outputs, facts: &self.facts };
@@ -156,7 +165,7 @@ impl Round<'_> {
 
     async fn carry_out_one(&self, step: &Step, wanted: Option<Wanted>) -> Result<Turn, Problem> {
         let provider = self.provider(step)?;
-        let problem = |error: AwsError| error.problem().about(&step.address);
+        let problem = |error: AwsError| self.problem(&step.address, &error);
         match step.verb {
             Verb::Create => {
                 let wanted = wanted.ok_or_else(|| not_wanted(step))?;
@@ -169,12 +178,12 @@ impl Round<'_> {
             Verb::Update => {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
-                let progress = provider.update(&self.writer(step.address.kind, None), &wanted, seen, &step.diffs).await;
+                let progress = provider.update(&self.writer(&step.address, None), &wanted, seen, &step.diffs).await;
                 progress.map(Turn::Updated).map_err(problem)
             }
             Verb::Delete => {
                 let seen = self.ours(step, None)?;
-                provider.delete(&self.writer(step.address.kind, None), seen).await.map(Turn::Deleted).map_err(problem)
+                provider.delete(&self.writer(&step.address, None), seen).await.map(Turn::Deleted).map_err(problem)
             }
             Verb::Release => {
                 let seen = self.ours(step, None)?;
@@ -183,7 +192,7 @@ impl Round<'_> {
                     .filter(|key| seen.tags.contains_key(**key))
                     .map(|key| (*key).to_owned())
                     .collect();
-                provider.untag(&self.writer(step.address.kind, None), seen, &keys).await.map_err(problem)?;
+                provider.untag(&self.writer(&step.address, None), seen, &keys).await.map_err(problem)?;
                 Ok(Turn::Released)
             }
         }
@@ -199,9 +208,9 @@ impl Round<'_> {
             }
         }
         if let (Some(first), Ok(provider)) = (steps.first(), self.provider(steps[0])) {
-            let deleted = provider.delete_all(&self.writer(first.address.kind, None), &batch).await;
+            let deleted = provider.delete_all(&self.writer(&first.address, None), &batch).await;
             for (seen, result) in batch.iter().zip(deleted) {
-                let result = result.map(Turn::Deleted).map_err(|error| error.problem().about(&seen.address));
+                let result = result.map(Turn::Deleted).map_err(|error| self.problem(&seen.address, &error));
                 results.push((seen.address.clone(), result));
             }
         }
@@ -211,7 +220,7 @@ impl Round<'_> {
     /// Put the owner tags on it, and nothing else: what else deviates is corrected once it is seen to be ours.
     async fn adopt(&self, provider: &dyn Provider, step: &Step, wanted: &Wanted) -> Result<Progress, Problem> {
         let seen = self.ours(step, Some(wanted))?;
-        let writer = self.writer(step.address.kind, None);
+        let writer = self.writer(&step.address, None);
         let problem = |error: AwsError| error.problem().about(&step.address);
         let tags = provider.tags_now(&writer, seen).await.map_err(problem)?;
         if let Some(tags) = tags.filter(|tags| self.scope.owner.recognise(tags) != seen.ownership) {
@@ -242,10 +251,10 @@ impl Round<'_> {
             self.intents.begin(&entry).await?;
             intent = Some(token);
         }
-        let writer = self.writer(address.kind, intent);
-        let writer = Writer { attempt: self.attempt(address), ..writer };
+        let mut writer = self.writer(address, intent);
+        writer.attempt = self.attempt(address);
         provider.create(&writer, wanted).await.map_err(|error| {
-            let problem = error.problem().about(address);
+            let problem = self.problem(address, &error);
             // The next look shows whose it is; until then nothing is known that would need a person.
             if error.class == ErrorClass::Exists { Problem { class: ErrorClass::Waiting, ..problem } } else { problem }
         })
@@ -311,8 +320,28 @@ impl Round<'_> {
         self.engine.provider(step.address.kind).ok_or_else(missing)
     }
 
-    fn writer(&self, kind: Kind, intent: Option<String>) -> Writer<'_> {
-        Writer { account: self.account, _permit: self.permit, marks: self.marks, kind, attempt: 0, intent }
+    fn writer(&self, address: &Address, intent: Option<String>) -> Writer<'_> {
+        Writer {
+            account: self.account,
+            _permit: self.permit,
+            marks: self.marks,
+            asking: Asking {
+                owner: self.scope.owner.clone(),
+                address: address.clone(),
+                urgent: self.marks.user_waits(),
+            },
+            attempt: 0,
+            intent,
+            sent: AtomicBool::new(false),
+        }
+    }
+
+    /// What the status says about an error. AWS's own word that there are too many calls counts for everybody.
+    fn problem(&self, address: &Address, error: &AwsError) -> Problem {
+        if error.class == ErrorClass::Throttled && error.code.is_some() {
+            self.account.limits.is_empty(error.operation);
+        }
+        error.problem().about(address)
     }
 }
 

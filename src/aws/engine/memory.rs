@@ -12,7 +12,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::model::address::{Address, Kind};
+use crate::model::{
+    address::{Address, Kind},
+    port::Freshness,
+};
 
 /// How long something that was just created may be invisible.
 pub const SETTLING: Duration = Duration::from_mins(1);
@@ -30,6 +33,8 @@ struct State {
     attempts: BTreeMap<Address, u32>,
     waiting: BTreeSet<Kind>,
     polls: u32,
+    /// The last look at everything was a periodic check, and nobody has changed anything since.
+    checked: bool,
     versions: HashMap<(TypeId, String), String>,
 }
 
@@ -96,6 +101,20 @@ impl Marks {
     pub fn poll_age(&self, kind: Kind) -> Option<Duration> {
         let state = self.state();
         state.waiting.contains(&kind).then(|| poll_interval(state.polls))
+    }
+
+    /// Why the environment is looked at. What follows a check corrects what it found; everything else somebody waits for.
+    pub fn looks(&self, freshness: Freshness) {
+        match freshness {
+            Freshness::Now => self.state().checked = false,
+            Freshness::Check => self.state().checked = true,
+            Freshness::Poll => {}
+        }
+    }
+
+    /// Whether a user waits for what is written now.
+    pub fn user_waits(&self) -> bool {
+        !self.state().checked
     }
 
     /// For which version of a thing its last point read was made.

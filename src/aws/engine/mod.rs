@@ -106,6 +106,10 @@ impl Cloud for Engine {
         self.marks(owner).wait_for(kinds);
     }
 
+    async fn turn_in(&self, scope: &Scope) -> Option<Duration> {
+        self.open(scope).await.ok()?.limits.turn_in(&scope.owner)
+    }
+
     fn forget(&self, owner: &Owner) {
         self.marks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(owner);
     }

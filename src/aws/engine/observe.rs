@@ -18,6 +18,7 @@ use crate::{
     model::{
         address::{Address, Kind},
         adoption::Adoption,
+        leaving::until_gone,
         port::{Freshness, Observation, Problem, Scope},
         resource::{Context, Management, Outputs, Sight, Wanted},
         services::RegionFacts,
@@ -43,6 +44,7 @@ impl Engine {
     pub(super) async fn look_around(&self, account: &Account, scope: &Scope) -> Observation {
         let begun = Instant::now();
         let marks = self.marks(&scope.owner);
+        marks.looks(scope.freshness);
         let facts = region_facts::facts(account, scope.environment.as_deref()).await;
         let lanes = LANES.map(|kinds| self.look_at_lane(account, scope, &marks, &facts, kinds));
         let mut observation = Observation::default();
@@ -55,7 +57,8 @@ impl Engine {
             }
         }
         if let Some(environment) = &scope.environment {
-            observation.wanted = self.desire(environment, &observation.outputs, &facts);
+            let environment = until_gone(environment, &observation.sights);
+            observation.wanted = self.desire(&environment, &observation.outputs, &facts);
             observation.surroundings = self.survey(account, scope, &marks, facts, &observation, begun).await;
         }
         self.weigh_intents(scope, &mut observation);

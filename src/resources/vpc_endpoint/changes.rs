@@ -13,51 +13,69 @@ use crate::{
     model::{
         diff::{FieldDiff, touches},
         policy::PolicyDocument,
+        port::ErrorClass,
         value::Wish,
     },
     resources::{ec2_changes::Changes, policy_documents::with_denies},
 };
 
-/// Correct everything in one call, but for what would be in the way of the rest: private DNS, which AWS refuses for minutes after its name was in
-/// use, and the old groups of an endpoint that gets none but new ones, so that an interface is never without a group.
+/// What is to come first: as much as can be changed in one call without taking anything away that is in use. What is left is for the next look, as AWS
+/// takes no second change while it is busy with the first: subnets and groups that go after others came, so that the endpoint is never without an
+/// address or a group, and private DNS, which AWS refuses for minutes after its name was in use.
+///
+/// Gives what is left to do.
 pub(super) async fn modify(
     writer: &Writer<'_>,
     id: &str,
     wish: &VpcEndpointState,
     found: &VpcEndpointState,
     diffs: &[FieldDiff],
-) -> Result<(), AwsError> {
+) -> Result<Option<&'static str>, AwsError> {
     let set = |field: &'static str, wish: &Wish<BTreeSet<String>>, found: &Wish<BTreeSet<String>>| {
         if touches(diffs, field) { Changes::between(wish, found) } else { Changes::default() }
     };
-    let subnets = set("subnets", &wish.subnets, &found.subnets);
+    let mut subnets = set("subnets", &wish.subnets, &found.subnets);
     let tables = set("routeTables", &wish.route_tables, &found.route_tables);
     let mut groups = set("securityGroups", &wish.security_groups, &found.security_groups);
-    let swapped =
-        !groups.add.is_empty() && found.security_groups.known().is_some_and(|found| found.len() == groups.remove.len());
-    let later = if swapped { std::mem::take(&mut groups.remove) } else { Vec::new() };
+    let leaving_subnets = subnets.remove_later();
+    let leaving_groups = groups.remove_later();
     let policy = with_denies(wish.policy.known(), &found.denies).filter(|_| touches(diffs, "policy"));
+    let policy = policy.as_ref().map(PolicyDocument::to_json);
     let private_dns = wish.private_dns_enabled.known().copied().filter(|_| touches(diffs, "privateDNSEnabled"));
-    if policy.is_some() || !subnets.is_empty() || !tables.is_empty() || !groups.is_empty() {
+    if policy.is_none() && subnets.is_empty() && tables.is_empty() && groups.is_empty() {
+        if private_dns.is_some() {
+            send(writer, id, |modify| modify.set_private_dns_enabled(private_dns)).await?;
+        }
+        return Ok(None);
+    }
+    let change = |subnets: Changes, groups: Changes| {
         send(writer, id, |modify| {
             modify
-                .set_policy_document(policy.as_ref().map(PolicyDocument::to_json))
+                .set_policy_document(policy.clone())
                 .set_add_subnet_ids(some(subnets.add))
                 .set_remove_subnet_ids(some(subnets.remove))
-                .set_add_route_table_ids(some(tables.add))
-                .set_remove_route_table_ids(some(tables.remove))
+                .set_add_route_table_ids(some(tables.add.clone()))
+                .set_remove_route_table_ids(some(tables.remove.clone()))
                 .set_add_security_group_ids(some(groups.add))
                 .set_remove_security_group_ids(some(groups.remove))
         })
-        .await?;
+    };
+    let mut goes_later = !leaving_subnets.is_empty() || !leaving_groups.is_empty();
+    match change(subnets.clone(), groups.clone()).await {
+        // In a zone there is one address: the new one comes in the place of the old one.
+        Err(error) if error.class == ErrorClass::Invalid && !leaving_subnets.is_empty() => {
+            change(Changes { remove: leaving_subnets, ..subnets }, groups).await?;
+            goes_later = !leaving_groups.is_empty();
+        }
+        changed => changed?,
     }
-    if !later.is_empty() {
-        send(writer, id, |modify| modify.set_remove_security_group_ids(some(later))).await?;
-    }
-    if private_dns.is_some() {
-        send(writer, id, |modify| modify.set_private_dns_enabled(private_dns)).await?;
-    }
-    Ok(())
+    Ok(if goes_later {
+        Some("the new addresses and groups come first, then the old ones go")
+    } else if private_dns.is_some() {
+        Some("private DNS is changed next")
+    } else {
+        None
+    })
 }
 
 async fn send(

@@ -30,6 +30,7 @@ pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
     let vpc = ec2.required("VpcId")?.to_owned();
     ec2.state.vpcs.get(&vpc)?;
     let service = service::named(&ec2.call.region, ec2.required("ServiceName")?, kind)?;
+    service.must_be_offered(ec2)?;
     let policy = match ec2.call.text("PolicyDocument") {
         Some(_) if !service.takes_policy(ec2) => {
             return Err(wrong(format!("The service {} does not support endpoint policies.", service.name)));

@@ -77,6 +77,12 @@ impl Service {
             && !ec2.settings.services_without_policy.iter().any(|short| short == self.short)
     }
 
+    /// Refuses a service that this simulated AWS was told not to have.
+    pub(super) fn must_be_offered(&self, ec2: &Ec2<'_>) -> Result<(), Refusal> {
+        let missing = ec2.settings.services_not_offered.iter().any(|short| short == self.short);
+        if missing { Err(unknown(&self.name)) } else { Ok(()) }
+    }
+
     /// Whether its owner has to accept endpoints.
     #[must_use]
     pub fn asks_owner(&self, ec2: &Ec2<'_>) -> bool {
@@ -255,7 +261,9 @@ const FILTERS: &[(&str, &str)] = &[
 /// `DescribeVpcEndpointServices`.
 pub(super) fn describe(ec2: &mut Ec2<'_>) -> Reply {
     let wanted = ec2.call.texts("ServiceName");
-    let mut services: Vec<Service> = offered(&ec2.call.region).collect();
+    let missing = &ec2.settings.services_not_offered;
+    let mut services: Vec<Service> =
+        offered(&ec2.call.region).filter(|service| !missing.iter().any(|short| short == service.short)).collect();
     if let Some(missing) = wanted.iter().find(|name| !services.iter().any(|service| service.name == **name)) {
         return Err(unknown(missing));
     }
