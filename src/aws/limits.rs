@@ -1,4 +1,4 @@
-//! Token buckets for the APIs that AWS throttles hardest (aws-facts 5.1), so that we stay below instead of finding out, and who is next.
+//! Token buckets for the APIs that AWS throttles hardest, so that we stay below instead of finding out, and who is next.
 //!
 //! Environments that wait for the same operation take turns: each gets one call, then the others that wait get one each, however many calls the
 //! first one still has to make. What a user changed goes before what a check corrects. Nobody sleeps here: whoever is refused keeps a place in the

@@ -68,7 +68,7 @@ impl EndpointRow {
     pub fn from_sdk(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<Self> {
         let error = endpoint.last_error.and_then(|error| error.message.or(error.code));
         let groups = endpoint.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
-        // The first name is the regional one (aws-facts 1.4).
+        // The first name is the regional one.
         let policy_name = format!("the policy of endpoint {}", endpoint.vpc_endpoint_id.as_deref().unwrap_or("?"));
         let in_place = match endpoint.policy_document.as_deref() {
             Some(text) => PolicyInPlace::read(Place::Endpoint, policy_name, text),
@@ -81,7 +81,7 @@ impl EndpointRow {
             vpc: endpoint.vpc_id?,
             service_name: endpoint.service_name?,
             endpoint_type: endpoint.vpc_endpoint_type?.as_str().to_owned(),
-            // The wire says `available` where the SDK's type expects `Available` (aws-facts 1.5).
+            // The wire says `available` where the SDK's type expects `Available`.
             state: endpoint.state?.as_str().to_ascii_lowercase(),
             problem: endpoint.failure_reason.or(error),
             in_place,

@@ -1,4 +1,4 @@
-//! VPC endpoints, interface and gateway, with their policies (aws-facts 1).
+//! VPC endpoints, interface and gateway, with their policies.
 //!
 //! Making, changing and deleting endpoints are the calls of which AWS takes the fewest: all changes of one go into one call.
 
@@ -204,7 +204,7 @@ fn needs(service: Service, environment: &Environment, named: Option<&BTreeSet<St
     needs
 }
 
-/// Some services take no endpoint policy and let everything through, whatever is sent (aws-facts 1.6).
+/// Some services take no endpoint policy and let everything through, whatever is sent.
 fn policy_wish(
     service: Service,
     policy: &EndpointPolicy,
@@ -309,7 +309,7 @@ impl Provider for VpcEndpoint {
         if !endpoint.is_over() {
             return Ok(endpoint.created());
         }
-        // AWS remembers the token from an endpoint that is gone by now (aws-facts 5.4).
+        // AWS remembers the token from an endpoint that is gone by now.
         self.remember_stale(token, &endpoint.id);
         let message =
             format!("AWS answers with {}, which was deleted earlier; the next try asks for another one", endpoint.id);
@@ -376,7 +376,7 @@ impl VpcEndpoint {
 }
 
 /// Ask for an endpoint. Everything is said explicitly: AWS's defaults are a gateway, the default group and, by some accounts, private DNS
-/// (aws-facts 1.3).
+///.
 async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<EndpointRow, AwsError> {
     const OPERATION: &str = "ec2:CreateVpcEndpoint";
     let state = wanted.state::<VpcEndpointState>();
