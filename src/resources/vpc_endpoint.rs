@@ -375,8 +375,7 @@ impl VpcEndpoint {
     }
 }
 
-/// Ask for an endpoint. Everything is said explicitly: AWS's defaults are a gateway, the default group and, by some accounts, private DNS
-///.
+/// Ask for an endpoint. Everything is said explicitly: AWS's defaults are a gateway, the default group and, by some accounts, private DNS.
 async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<EndpointRow, AwsError> {
     const OPERATION: &str = "ec2:CreateVpcEndpoint";
     let state = wanted.state::<VpcEndpointState>();
