@@ -176,7 +176,8 @@ impl Line {
         let own = self.waiting.iter().enumerate().filter(|(_, ticket)| ticket.asking.owner == *owner);
         let missing = own.map(|(at, _)| tokens(self.ahead(at) + 1) - self.tokens);
         let least = missing.min_by(f64::total_cmp)?;
-        Some(Duration::from_secs_f64(least.max(0.0) / self.per_second))
+        // A moment later, so that no rounding makes it a moment too early.
+        Some(Duration::from_secs_f64(least.max(0.0) / self.per_second) + Duration::from_millis(1))
     }
 }
 
