@@ -24,7 +24,7 @@ async fn made_with_ec2(world: &World) -> (Tenant, Hands, aws_sdk_ec2::Client) {
 
 fn id(tenant: &Tenant, address: &str) -> String {
     let found = tenant.remembered.iter().find(|(known, _)| known.to_string() == address);
-    found.map(|(_, id)| id.clone()).unwrap_or_else(|| panic!("{address} is not remembered"))
+    found.map_or_else(|| panic!("{address} is not remembered"), |(_, id)| id.clone())
 }
 
 /// The calls by operation, and those that AWS refused.

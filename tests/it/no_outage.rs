@@ -2,7 +2,6 @@
 //!
 //! After every write the probe goes the way of a request: out of the notebooks' group, into the endpoint by its groups, through its policy, with the
 //! role's own rights, to the repository, which really delivers a package.
-#![expect(clippy::large_futures, reason = "a test has room for its whole scenario on the stack")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

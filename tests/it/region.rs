@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, IpPermission};
 use cloister::{
     kubernetes::api::environment::{Endpoint, EndpointService},
     sandbox::{
@@ -80,7 +80,7 @@ async fn a_new_group_is_closed_also_while_the_address_of_s3_is_not_known() {
     let group = tenant.remembered.iter().find(|(address, _)| address.to_string() == "SecurityGroup/notebooks");
     let group = group.map(|(_, id)| id.clone()).expect("a group");
     let anywhere = aws_sdk_ec2::types::IpRange::builder().cidr_ip("0.0.0.0/0").build();
-    let all = aws_sdk_ec2::types::IpPermission::builder().ip_protocol("-1").ip_ranges(anywhere).build();
+    let all = IpPermission::builder().ip_protocol("-1").ip_ranges(anywhere).build();
     ec2.authorize_security_group_egress().group_id(&group).ip_permissions(all).send().await.expect("opened");
     assert_eq!(open_groups(&world).await, [group]);
     world.check(&mut tenant).await;
@@ -95,7 +95,7 @@ async fn open_groups(world: &World) -> Vec<String> {
     let ec2 = aws_sdk_ec2::Client::new(&world.sdk(REGION).await);
     let groups = ec2.describe_security_groups().send().await.expect("groups").security_groups.unwrap_or_default();
     let open = groups.into_iter().filter(|group| group.group_name() != Some("default")).filter(|group| {
-        let ranges = group.ip_permissions_egress().iter().flat_map(|rule| rule.ip_ranges());
+        let ranges = group.ip_permissions_egress().iter().flat_map(IpPermission::ip_ranges);
         ranges.into_iter().any(|range| range.cidr_ip() == Some("0.0.0.0/0"))
     });
     open.filter_map(|group| group.group_id).collect()
