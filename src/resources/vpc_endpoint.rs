@@ -289,7 +289,7 @@ impl Provider for VpcEndpoint {
         around.endpoints = look.map(|look| of_vpc(&look.rows)).into();
     }
 
-    /// In a VPC a service has one interface endpoint (a second one could not have private DNS, aws-facts 1.3), and in a route table one gateway.
+    /// In a VPC a service has one interface endpoint (a second one could not have private DNS), and in a route table one gateway.
     fn same_place(&self, wanted: &Wanted, item: &Item) -> bool {
         let (wanted, found) = (wanted.state::<VpcEndpointState>(), item.state::<VpcEndpointState>());
         let same_service = wanted.vpc.known().is_some()
@@ -410,7 +410,7 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
     created.vpc_endpoint.and_then(EndpointRow::from_sdk).ok_or_else(|| AwsError::unreadable(OPERATION))
 }
 
-/// Delete several in one call. It succeeds as a whole also when AWS refuses some (aws-facts 1.6): these are in the answer, by id.
+/// Delete several in one call. It succeeds as a whole also when AWS refuses some: these are in the answer, by id.
 async fn delete_by_id(
     writer: &Writer<'_>,
     seen: &[&&Seen],

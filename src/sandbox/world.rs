@@ -20,7 +20,7 @@ pub struct Delays {
     pub endpoint_delete: Duration,
     /// `pending` after a change of subnets, groups or private DNS.
     pub endpoint_modify: Duration,
-    /// How long a private DNS name stays taken after its endpoint is gone (aws-facts 1.3).
+    /// How long a private DNS name stays taken after its endpoint is gone.
     pub private_dns_release: Duration,
     /// `Pending` of a notebook until `InService`.
     pub notebook_start: Duration,
@@ -34,12 +34,12 @@ pub struct Delays {
     pub eni_release: Duration,
     /// How long a new role, policy or trust is not yet seen by the other services.
     pub iam_propagation: Duration,
-    /// How long a new EC2 resource is not yet found (aws-facts 5.3).
+    /// How long a new EC2 resource is not yet found.
     pub visibility: Duration,
 }
 
 impl Delays {
-    /// What AWS takes in practice (aws-facts 1.5, 3.3).
+    /// What AWS takes in practice.
     #[must_use]
     pub fn real() -> Self {
         Self {
@@ -97,37 +97,37 @@ impl Delays {
 /// The quotas of an account as AWS sets them; a test raises or lowers what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quotas {
-    /// VPCs in a region (aws-facts 5.6).
+    /// VPCs in a region.
     pub vpcs_per_region: usize,
-    /// Subnets in a VPC (aws-facts 5.6).
+    /// Subnets in a VPC.
     pub subnets_per_vpc: usize,
-    /// Route tables in a VPC (aws-facts 5.6).
+    /// Route tables in a VPC.
     pub route_tables_per_vpc: usize,
-    /// Routes in a route table (aws-facts 5.6).
+    /// Routes in a route table.
     pub routes_per_table: usize,
-    /// Security groups in a region (aws-facts 5.6).
+    /// Security groups in a region.
     pub groups_per_region: usize,
-    /// Rules of a security group in each direction (aws-facts 5.6).
+    /// Rules of a security group in each direction.
     pub rules_per_group: usize,
-    /// Security groups of a network interface (aws-facts 5.6).
+    /// Security groups of a network interface.
     pub groups_per_interface: usize,
-    /// Interface endpoints in a VPC (aws-facts 1.8).
+    /// Interface endpoints in a VPC.
     pub interface_endpoints_per_vpc: usize,
-    /// Gateway endpoints in a region (aws-facts 1.8).
+    /// Gateway endpoints in a region.
     pub gateway_endpoints_per_region: usize,
     /// Internet gateways in a region.
     pub internet_gateways_per_region: usize,
-    /// CodeArtifact domains of an account and region (aws-facts 2.7).
+    /// CodeArtifact domains of an account and region.
     pub domains: usize,
-    /// CodeArtifact repositories in a domain (aws-facts 2.7).
+    /// CodeArtifact repositories in a domain.
     pub repositories_per_domain: usize,
-    /// Direct upstreams of a repository (aws-facts 2.2).
+    /// Direct upstreams of a repository.
     pub upstreams: usize,
-    /// Roles of an account (aws-facts 4.1).
+    /// Roles of an account.
     pub roles: usize,
-    /// Customer managed policies of an account (aws-facts 4.1).
+    /// Customer managed policies of an account.
     pub managed_policies: usize,
-    /// Managed policies attached to a role (aws-facts 4.1).
+    /// Managed policies attached to a role.
     pub managed_policies_per_role: usize,
     /// Notebook instances of an account and region.
     pub notebooks: usize,
@@ -187,7 +187,7 @@ pub struct Settings {
     pub quotas: Quotas,
     /// The partition in ARNs.
     pub partition: String,
-    /// Whether request rates are limited as AWS limits them (aws-facts 5.1).
+    /// Whether request rates are limited as AWS limits them.
     pub enforce_throttle: bool,
     /// Whether callers with an assumed role need permission.
     pub enforce_iam: bool,
@@ -201,7 +201,7 @@ pub struct Settings {
     pub service_zones: BTreeMap<String, Vec<char>>,
     /// Services that the regions do not have, named without the region.
     pub services_not_offered: Vec<String>,
-    /// Services whose endpoints take no policy, named without the region (aws-facts 1.6).
+    /// Services whose endpoints take no policy, named without the region.
     pub services_without_policy: Vec<String>,
     /// Services whose owner has to accept each endpoint, named without the region.
     pub services_with_acceptance: Vec<String>,
