@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 WIRE_ENUMS = {
     # "For an internet gateway, the state is available when attached", says the model's own text of the member.
     ("ec2", "AttachmentStatus", ".internetGatewaySet[].attachmentSet[].state"): {"available"},
-    # The model spells the states PascalCase, the wire does not (aws-facts 1.5).
+    # The model spells the states PascalCase, the wire does not.
     ("ec2", "State", ""): {
         "pendingAcceptance", "pending", "available", "deleting", "deleted", "rejected", "failed", "expired", "partial",
     },
@@ -34,7 +34,7 @@ COMMON_ERRORS = {
                   "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "ServiceUnavailable"},
 }
 
-# EC2's model has no errors at all; these are codes of aws-facts and of EC2's published list of error codes.
+# EC2's model has no errors at all; these are codes of EC2's published list of error codes and of its documentation.
 EC2_ERRORS = set("""
     AuthFailure UnauthorizedOperation RequestLimitExceeded DryRunOperation InvalidClientTokenId RequestExpired
     DependencyViolation IncorrectState IdempotentParameterMismatch OperationNotPermitted UnsupportedOperation
