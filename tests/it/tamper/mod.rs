@@ -64,6 +64,13 @@ on! {
     drift_of_notebooks: NotebookInstance,
 }
 
+/// Fields that nothing has a wish for once it is settled, and why.
+const WISHED_ON_THE_WAY: [(Kind, &str, &str); 1] = [(
+    Kind::SecurityGroupRules,
+    "egressToAnywhere",
+    "stands for the rules for what goes out as long as these are not known; afterwards `egress` is compared rule by rule",
+)];
+
 #[test]
 fn every_registered_kind_is_tried() {
     let registered: BTreeSet<Kind> = resources::providers().iter().map(|provider| provider.kind()).collect();
@@ -99,7 +106,11 @@ async fn every_field_that_anything_of_ours_has_a_wish_for_is_in_the_table() {
             }
         }
     }
-    for (kind, field) in reported.difference(&wished) {
+    let passing: BTreeSet<_> = WISHED_ON_THE_WAY.iter().map(|(kind, field, _)| (*kind, *field)).collect();
+    for (kind, field) in passing.intersection(&wished).chain(passing.difference(&reported)) {
+        breaches.push(format!("{kind} {field}: is said to be wished for only on the way"));
+    }
+    for (kind, field) in reported.difference(&wished).filter(|field| !passing.contains(field)) {
         breaches.push(format!("{kind} {field}: no scene has a wish for it"));
     }
     for kind in Kind::ALL {
