@@ -101,7 +101,8 @@ fn of_subnet(association: RouteTableAssociation) -> Option<(String, String)> {
 fn route_text(route: &Route) -> Option<String> {
     let destination = destination(route)?;
     let target = target(route);
-    let made_by_aws = target == "local" || target.starts_with("vpce-");
+    // To addresses instead of a prefix list, an endpoint is one of a load balancer, and somebody made the route.
+    let made_by_aws = target == "local" || target.starts_with("vpce-") && destination.starts_with("pl-");
     let announced = route.origin.as_ref().is_some_and(|origin| origin.as_str() == "EnableVgwRoutePropagation");
     (!made_by_aws && !announced).then(|| format!("{destination}{VIA}{target}"))
 }
@@ -459,6 +460,8 @@ mod tests {
         assert_eq!(route_text(&route().gateway_id("local").build()), None);
         let gateway_endpoint = Route::builder().destination_prefix_list_id("pl-1").gateway_id("vpce-1").build();
         assert_eq!(route_text(&gateway_endpoint), None);
+        let through_a_balancer = route().gateway_id("vpce-1").build();
+        assert_eq!(route_text(&through_a_balancer).as_deref(), Some("0.0.0.0/0 via vpce-1"));
         let announced = route().gateway_id("vgw-1").origin("EnableVgwRoutePropagation".into()).build();
         assert_eq!(route_text(&announced), None);
         let ipv6 =

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::filter::{Listing, Page, list};
 use super::table::{Kind, Resource};
-use super::{Ec2, Operation, State, bad_request, done, tags};
+use super::{Ec2, Operation, State, bad_request, done, route_table, tags};
 use crate::sandbox::clock::{Instant, iso8601};
 use crate::sandbox::wire::Reply;
 
@@ -257,6 +257,7 @@ fn attach_vpn_gateway(ec2: &mut Ec2<'_>) -> Reply {
 fn detach_vpn_gateway(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("VpnGatewayId")?.to_owned();
     ec2.state.vpn_gateways.get_mut(&id)?.vpc = None;
+    route_table::forget_gateway(ec2.state, &id);
     done()
 }
 

@@ -1,8 +1,8 @@
 //! What somebody can do to VPCs, subnets, route tables and the rules of security groups.
 
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, Filter, IpPermission, IpRange, ResourceType, SecurityGroupRule, SecurityGroupRuleRequest,
-    SecurityGroupRuleUpdate, Tag, TagSpecification,
+    AttributeBooleanValue, EgressOnlyInternetGateway, Filter, GatewayType, IpPermission, IpRange, ResourceType,
+    SecurityGroupRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate, Tag, TagSpecification,
 };
 
 use super::table::{Row, Then, Thing, changed, missing, row, unexpected};
@@ -82,6 +82,34 @@ async fn their_gateway(person: &Person, thing: &Thing) -> String {
     id
 }
 
+/// Somebody else's way out of the VPC for IPv6.
+async fn their_egress_only_gateway(person: &Person, thing: &Thing) -> String {
+    let vpc = thing.neighbour("VPC/main");
+    let there = person.ec2.describe_egress_only_internet_gateways().send().await.expect("gateways");
+    let mut there = there.egress_only_internet_gateways.unwrap_or_default().into_iter();
+    let attached =
+        |gateway: &EgressOnlyInternetGateway| gateway.attachments().iter().any(|it| it.vpc_id() == Some(vpc));
+    if let Some(id) = there.find(attached).and_then(|gateway| gateway.egress_only_internet_gateway_id) {
+        return id;
+    }
+    let created = person.ec2.create_egress_only_internet_gateway().vpc_id(vpc).send().await.expect("a gateway");
+    created.egress_only_internet_gateway.and_then(|it| it.egress_only_internet_gateway_id).expect("its id")
+}
+
+/// Somebody else's way from the VPC to another site.
+async fn their_vpn_gateway(person: &Person, thing: &Thing) -> String {
+    let vpc = thing.neighbour("VPC/main");
+    let attached = Filter::builder().name("attachment.vpc-id").values(vpc).build();
+    let there = person.ec2.describe_vpn_gateways().filters(attached).send().await.expect("gateways");
+    if let Some(id) = there.vpn_gateways().iter().find_map(|gateway| gateway.vpn_gateway_id()) {
+        return id.to_owned();
+    }
+    let created = person.ec2.create_vpn_gateway().r#type(GatewayType::Ipsec1).send().await.expect("a gateway");
+    let id = created.vpn_gateway.and_then(|gateway| gateway.vpn_gateway_id).expect("its id");
+    person.ec2.attach_vpn_gateway().vpn_gateway_id(&id).vpc_id(vpc).send().await.expect("attached");
+    id
+}
+
 // --- VPC and subnet -----------------------------------------------------------------------------------------------------------
 
 /// VPCs.
@@ -139,6 +167,27 @@ pub fn route_table() -> Vec<Row> {
                 vec![unexpected(format!("routes[0.0.0.0/0 via {gateway}]"))]
             })
         }),
+        row("routes", "a way out is opened for IPv6", Then::Corrected(&["DeleteRoute"]), |person, thing| {
+            Box::pin(async move {
+                let gateway = their_egress_only_gateway(person, thing).await;
+                let create = person.ec2.create_route().route_table_id(thing.id()).destination_ipv6_cidr_block("::/0");
+                create.egress_only_internet_gateway_id(&gateway).send().await.expect("a route");
+                vec![unexpected(format!("routes[::/0 via {gateway}]"))]
+            })
+        }),
+        row(
+            "routes",
+            "another site may announce routes",
+            Then::Corrected(&["DisableVgwRoutePropagation"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let gateway = their_vpn_gateway(person, thing).await;
+                    let enable = person.ec2.enable_vgw_route_propagation().route_table_id(thing.id());
+                    enable.gateway_id(&gateway).send().await.expect("enabled");
+                    vec![unexpected(format!("routes[propagation from {gateway}]"))]
+                })
+            },
+        ),
         row(
             "associations",
             "a subnet is put back to the main table",

@@ -1,7 +1,10 @@
 //! Route tables and which subnets use them. A subnet without an association uses the main table of its VPC.
 
 mod association;
+mod propagation;
 mod route;
+
+use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -21,6 +24,8 @@ pub struct RouteTable {
     pub vpc: String,
     /// Its routes; the first is the local one.
     pub routes: Vec<Route>,
+    /// The VPN gateways that may add to its routes. None of them has anything to announce.
+    propagating: BTreeSet<String>,
     associations: Vec<Association>,
 }
 
@@ -68,6 +73,8 @@ pub(super) fn operation(name: &str) -> Option<Operation> {
         "CreateRoute" => route::create,
         "ReplaceRoute" => route::replace,
         "DeleteRoute" => route::delete,
+        "EnableVgwRoutePropagation" => propagation::enable,
+        "DisableVgwRoutePropagation" => propagation::disable,
         _ => return None,
     })
 }
@@ -76,7 +83,8 @@ pub(super) fn create_main(ec2: &mut Ec2<'_>, vpc: &str, block: Ipv4Net) {
     let associations = vec![Association { id: ec2.ids.hex("rtbassoc"), subnet: None }];
     let id = ec2.ids.hex("rtb");
     let routes = vec![Route::local(block)];
-    ec2.state.route_tables.insert_seen(RouteTable { id, vpc: vpc.to_owned(), routes, associations });
+    let propagating = BTreeSet::new();
+    ec2.state.route_tables.insert_seen(RouteTable { id, vpc: vpc.to_owned(), routes, propagating, associations });
 }
 
 pub(super) fn delete_main(ec2: &mut Ec2<'_>, vpc: &str) {
@@ -94,6 +102,13 @@ pub(super) fn forget_subnet(state: &mut State, subnet: &str) {
     }
 }
 
+/// A VPN gateway that leaves its VPC announces nothing there any more.
+pub(super) fn forget_gateway(state: &mut State, gateway: &str) {
+    for table in state.route_tables.iter_mut() {
+        table.propagating.remove(gateway);
+    }
+}
+
 fn create(ec2: &mut Ec2<'_>) -> Reply {
     let vpc_id = ec2.required("VpcId")?.to_owned();
     let block = ec2.state.vpcs.get(&vpc_id)?.cidr;
@@ -104,7 +119,8 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
         return Err(bad_request("RouteTableLimitExceeded", message));
     }
     let routes = vec![Route::local(block)];
-    let table = RouteTable { id: ec2.ids.hex("rtb"), vpc: vpc_id, routes, associations: Vec::new() };
+    let (propagating, associations) = (BTreeSet::new(), Vec::new());
+    let table = RouteTable { id: ec2.ids.hex("rtb"), vpc: vpc_id, routes, propagating, associations };
     ec2.tag(&table.id, tags);
     let answer = wire(ec2, &table);
     let seen_from = ec2.seen_from();
@@ -139,13 +155,14 @@ fn wire(ec2: &Ec2<'_>, table: &RouteTable) -> Value {
             })
         })
         .collect();
+    let propagating: Vec<Value> = table.propagating.iter().map(|gateway| json!({"gatewayId": gateway})).collect();
     json!({
         "routeTableId": table.id,
         "vpcId": table.vpc,
         "ownerId": ec2.call.account,
         "routeSet": table.routes.iter().map(|route| route.wire(ec2.state)).collect::<Vec<_>>(),
         "associationSet": associations,
-        "propagatingVgwSet": [],
+        "propagatingVgwSet": propagating,
         "tagSet": ec2.tags_of(&table.id),
     })
 }

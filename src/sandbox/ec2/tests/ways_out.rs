@@ -102,7 +102,21 @@ async fn transit_and_vpn_gateways_show_the_vpc_they_lead_to() {
     aws.ec2.attach_vpn_gateway().vpn_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("attached");
     let look = aws.ec2.describe_vpn_gateways().filters(filter("attachment.vpc-id", &vpc));
     assert_eq!(look.send().await.expect("listed").vpn_gateways().len(), 1);
+    let enable = || aws.ec2.enable_vgw_route_propagation().route_table_id(&table).gateway_id(&gateway).send();
+    let propagating = async || {
+        let found = aws.ec2.describe_route_tables().route_table_ids(&table).send().await.expect("found");
+        let gateways = found.route_tables()[0].propagating_vgws().iter();
+        gateways.filter_map(|gateway| gateway.gateway_id().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    enable().await.expect("enabled");
+    assert_eq!(propagating().await, [gateway.as_str()]);
+    let disable = aws.ec2.disable_vgw_route_propagation().route_table_id(&table).gateway_id(&gateway);
+    disable.send().await.expect("disabled");
+    assert!(propagating().await.is_empty());
+    enable().await.expect("enabled");
     aws.ec2.detach_vpn_gateway().vpn_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("detached");
+    assert!(propagating().await.is_empty());
+    assert_eq!(enable().await.map_err(code).expect_err("refused"), "Gateway.NotAttached");
     aws.ec2.delete_vpn_gateway().vpn_gateway_id(&gateway).send().await.expect("deleted");
     let detach = aws.ec2.delete_transit_gateway_vpc_attachment().transit_gateway_attachment_id(&attachment);
     detach.send().await.expect("deleted");
