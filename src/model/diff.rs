@@ -73,6 +73,7 @@ pub fn compare(wanted: &Wanted, seen: &Seen) -> Vec<FieldDiff> {
 fn compare_values(field: &Field, desired: &Value, observed: &Value, diffs: &mut Vec<FieldDiff>) {
     match (desired, observed) {
         (Value::Set(desired), Value::Set(observed)) => compare_sets(field, desired, observed, diffs),
+        (Value::List(desired), Value::List(observed)) => compare_lists(field, desired, observed, diffs),
         (Value::Policies(desired), Value::Policies(observed)) => compare_policies(field, desired, observed, diffs),
         (Value::Policy(desired), Value::Policy(observed)) => {
             compare_policy(field, field.name, desired, observed, diffs);
@@ -98,6 +99,17 @@ fn compare_sets(field: &Field, desired: &BTreeSet<String>, observed: &BTreeSet<S
     for extra in observed.difference(desired) {
         let path = format!("{}[{}]", field.name, bounded(extra, 128));
         diffs.push(diff(field, path, DriftKind::Unexpected, None, Some(bounded(extra, 256))));
+    }
+}
+
+/// What was added and what is missing is told one by one; the order only where it is all that differs.
+fn compare_lists(field: &Field, desired: &[String], observed: &[String], diffs: &mut Vec<FieldDiff>) {
+    let members = |list: &[String]| list.iter().cloned().collect();
+    let before = diffs.len();
+    compare_sets(field, &members(desired), &members(observed), diffs);
+    if desired != observed && diffs.len() == before {
+        let whole = |list: &[String]| Some(Value::List(list.to_vec()).brief());
+        diffs.push(diff(field, field.name.to_owned(), DriftKind::Changed, whole(desired), whole(observed)));
     }
 }
 
@@ -149,4 +161,75 @@ fn diff(field: &Field, path: String, kind: DriftKind, desired: Option<String>, o
 #[must_use]
 pub fn touches(diffs: &[FieldDiff], field: &str) -> bool {
     diffs.iter().any(|diff| diff.field == field)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{any::Any, sync::Arc};
+
+    use super::*;
+    use crate::model::{
+        address::{Address, Kind},
+        owner::{Ownership, Tags},
+        resource::{Management, Phase, State},
+    };
+
+    /// A state of one field.
+    #[derive(Debug)]
+    struct Only(Value);
+
+    impl State for Only {
+        fn fields(&self) -> Vec<Field> {
+            vec![Field::live("field", Wish::Is(self.0.clone()))]
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    fn diffs(desired: impl Into<Value>, observed: impl Into<Value>) -> Vec<FieldDiff> {
+        let address = Address::new(Kind::Repository, "any");
+        let wanted = Wanted {
+            address: address.clone(),
+            management: Management::Owned,
+            name: None,
+            needs: Vec::new(),
+            tags: Tags::new(),
+            state: Arc::new(Only(desired.into())),
+        };
+        let seen = Seen {
+            address,
+            id: "any".into(),
+            ownership: Ownership::Ours,
+            tags: Tags::new(),
+            phase: Phase::Ready,
+            outputs: BTreeMap::new(),
+            findings: Vec::new(),
+            state: Arc::new(Only(observed.into())),
+        };
+        compare(&wanted, &seen)
+    }
+
+    fn told(diffs: &[FieldDiff]) -> Vec<(&str, DriftKind)> {
+        diffs.iter().map(|diff| (diff.path.as_str(), diff.kind)).collect()
+    }
+
+    fn list(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn of_a_list_additions_and_omissions_are_told_one_by_one_and_its_order_only_by_itself() {
+        use DriftKind::{Changed, Missing, Unexpected};
+        let of = |observed: &[&str]| diffs(list(&["a", "b"]), list(observed));
+        assert_eq!(told(&of(&["a", "b"])), []);
+        assert_eq!(told(&of(&["a", "b", "theirs"])), [("field[theirs]", Unexpected)]);
+        assert_eq!(told(&of(&["theirs", "b"])), [("field[a]", Missing), ("field[theirs]", Unexpected)]);
+        assert_eq!(told(&of(&[])), [("field[a]", Missing), ("field[b]", Missing)]);
+        let turned = of(&["b", "a"]);
+        assert_eq!(told(&turned), [("field", Changed)]);
+        assert_eq!(turned[0].desired.as_deref(), Some("[a, b]"));
+        assert_eq!(turned[0].observed.as_deref(), Some("[b, a]"));
+    }
 }

@@ -71,7 +71,7 @@ pub enum Value {
     Number(i64),
     /// A text.
     Text(String),
-    /// Texts whose order matters.
+    /// Texts whose order matters; additions and omissions are reported one by one.
     List(Vec<String>),
     /// Texts whose order does not matter; additions and omissions are reported one by one.
     Set(BTreeSet<String>),

@@ -5,7 +5,7 @@ use cloister::model::value::Value;
 
 use super::{
     permissions::{deny, with_statement},
-    table::{Row, Then, Thing, changed, missing, row, unexpected},
+    table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
 };
 use crate::laws::person::{Person, domain_of};
 
@@ -106,7 +106,7 @@ fn upstreams() -> Vec<Row> {
                 let mut upstreams = thing.texts("upstreams");
                 upstreams.push(THEIRS.to_owned());
                 set_upstreams(person, thing, &upstreams).await;
-                vec![changed("upstreams")]
+                vec![unexpected(format!("upstreams[{THEIRS}]"))]
             })
         })
         .when(has_upstreams),
@@ -114,14 +114,16 @@ fn upstreams() -> Vec<Row> {
             Box::pin(async move {
                 their_repository(person, thing).await;
                 set_upstreams(person, thing, &[THEIRS.to_owned()]).await;
-                vec![changed("upstreams")]
+                let mut told = all_upstreams_missing(thing);
+                told.push(unexpected(format!("upstreams[{THEIRS}]")));
+                told
             })
         })
         .when(has_upstreams),
         row("upstreams", "they are taken away", ONE_CALL, |person, thing| {
             Box::pin(async move {
                 set_upstreams(person, thing, &[]).await;
-                vec![changed("upstreams")]
+                all_upstreams_missing(thing)
             })
         })
         .when(has_upstreams),
@@ -144,12 +146,19 @@ fn upstreams() -> Vec<Row> {
                     let connection = thing.texts("externalConnections").remove(0);
                     disassociate(person, thing, &connection).await;
                     set_upstreams(person, thing, &[THEIRS.to_owned()]).await;
-                    vec![changed("upstreams"), missing(format!("externalConnections[{connection}]"))]
+                    vec![
+                        missing(format!("externalConnections[{connection}]")),
+                        unexpected(format!("upstreams[{THEIRS}]")),
+                    ]
                 })
             },
         )
         .when(has_connection),
     ]
+}
+
+fn all_upstreams_missing(thing: &Thing) -> Vec<Told> {
+    thing.texts("upstreams").iter().map(|name| missing(format!("upstreams[{name}]"))).collect()
 }
 
 fn connections() -> Vec<Row> {
@@ -187,7 +196,9 @@ fn connections() -> Vec<Row> {
                 Box::pin(async move {
                     set_upstreams(person, thing, &[]).await;
                     associate(person, thing, "public:pypi").await;
-                    vec![changed("upstreams"), unexpected("externalConnections[public:pypi]")]
+                    let mut told = all_upstreams_missing(thing);
+                    told.push(unexpected("externalConnections[public:pypi]"));
+                    told
                 })
             },
         )
