@@ -62,11 +62,7 @@ async fn the_token_is_in_one_file_that_only_its_owner_reads_and_nowhere_else() {
     let hook = notebook.run_hook(&script().on_start().unwrap()).await;
     let netrc = notebook.until_logged_in().await;
     let first = netrc.split_whitespace().last().unwrap().to_owned();
-    // The first renewal has said that it is done and may still be about to end.
-    let mut traced = notebook.run("bash", &["-x", &notebook.program()]).await;
-    while traced.output.contains("is under way") {
-        traced = notebook.run("bash", &["-x", &notebook.program()]).await;
-    }
+    let traced = notebook.renew(&["-x"]).await;
     assert_eq!(traced.code, Some(0), "{}", traced.output);
     assert!(traced.output.contains("get-authorization-token"), "the trace shows the calls: {}", traced.output);
     let second = notebook.netrc().split_whitespace().last().unwrap().to_owned();
@@ -85,6 +81,25 @@ async fn the_token_is_in_one_file_that_only_its_owner_reads_and_nowhere_else() {
     assert_eq!(mode("home/ec2-user/.netrc"), 0o600);
     assert_eq!(mode("usr/local/bin/cloister-pip-refresh"), 0o755);
     assert!(!notebook.root().join("home/ec2-user/SageMaker").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_is_ended_in_the_middle_leaves_no_unfinished_file_for_good() {
+    let aws = Served::start().await;
+    make_repository(&Notebook::new(&aws.url)).await;
+    for (file, name) in [("home/ec2-user/.config/pip/pip.conf", "pip.conf"), ("home/ec2-user/.netrc", ".netrc")] {
+        let mut notebook = Notebook::new(&aws.url);
+        notebook.run_hook(&script().on_start().unwrap()).await;
+        notebook.until_logged_in().await;
+        notebook = notebook.with_signal_before(name, "KILL");
+        assert_eq!(notebook.renew(&[]).await.code, None);
+        assert_eq!(notebook.versions(file).len(), 2, "killed, it could not clean up after itself");
+
+        notebook = notebook.with_signal_before(name, "TERM");
+        let ended = notebook.renew(&[]).await;
+        assert_eq!(ended.code, Some(143), "{}", ended.output);
+        assert_eq!(notebook.versions(file), [name], "neither its own nor that of the killed one");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

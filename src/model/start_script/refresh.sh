@@ -6,6 +6,7 @@
 set -uo pipefail
 umask 077
 export HOME=$root/home/ec2-user
+netrc=$HOME/.netrc pip_conf=$HOME/.config/pip/pip.conf
 export AWS_STS_REGIONAL_ENDPOINTS=regional AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=2 AWS_PAGER=
 PATH=$PATH:$HOME/anaconda3/bin
 
@@ -43,22 +44,27 @@ ini() {
     }'
 }
 
-# The empty extra index overrides one of the whole machine, which a network without a way out only waits for.
-configure_pip() {
-  local conf=$HOME/.config/pip/pip.conf fresh
-  mkdir -p "${conf%/*}" && fresh=$(mktemp "$conf.XXXXXX") || return
-  { [ ! -f "$conf" ] || cat "$conf"; } |
-    ini global index-url "$1" | ini global extra-index-url '' keep | ini install no-input true keep >"$fresh" &&
-    mv -f "$fresh" "$conf" && return
+# replace FILE COMMAND…: what the command prints becomes the file, whole or not at all.
+replace() {
+  local file=$1 fresh
+  shift
+  fresh=$(mktemp "$file.cloister-XXXXXX") || return
+  "$@" >"$fresh" && mv -f "$fresh" "$file" && return
   rm -f "$fresh"
   return 1
 }
 
-# Replaces the entry of host $1 in ~/.netrc and keeps all others.
-log_in() {
-  local netrc=$HOME/.netrc kept=/dev/null fresh
+# pip's configuration with index $1. The empty extra index overrides one of the whole machine, which a network without a
+# way out only waits for.
+with_index() {
+  { [ ! -f "$pip_conf" ] || cat "$pip_conf"; } |
+    ini global index-url "$1" | ini global extra-index-url '' keep | ini install no-input true keep
+}
+
+# ~/.netrc with a new entry of host $1 and all others as they are.
+with_login() {
+  local kept=/dev/null
   [ ! -f "$netrc" ] || kept=$netrc
-  fresh=$(mktemp "$HOME/.netrc.cloister-XXXXXX") || return
   code_artifact get-authorization-token --duration-seconds 43200 --query authorizationToken |
     awk -v host="$1" '
       from == "aws" {
@@ -72,10 +78,7 @@ log_in() {
       $1 == "machine" { ours = ($2 == host) }
       $1 == "default" || $1 == "macdef" { ours = 0; macro = ($1 == "macdef") }
       !ours
-      END { exit !answered }' from=aws - from=kept "$kept" >"$fresh" &&
-    mv -f "$fresh" "$netrc" && return
-  rm -f "$fresh"
-  return 1
+      END { exit !answered }' from=aws - from=kept "$kept"
 }
 
 # A domain gives tokens before its repository exists. Until AWS has named the endpoint the composed one is in place but
@@ -86,7 +89,8 @@ renew() {
     named=
   case $endpoint in http://* | https://*) url=${endpoint%/}/simple/ ;; esac
   host=${url#*://} host=${host%%/*} host=${host%%:*}
-  configure_pip "$url" && log_in "$host" && { [ "$named" ] || [ "$delay" -ge 300 ]; }
+  mkdir -p "${pip_conf%/*}" && replace "$pip_conf" with_index "$url" && replace "$netrc" with_login "$host" &&
+    { [ "$named" ] || [ "$delay" -ge 300 ]; }
 }
 
 exec 9>"$HOME/.cloister-pip${1-}.lock"
@@ -100,7 +104,7 @@ while [ "${1-}" = --loop ]; do
   sleep $((32400 + RANDOM % 3600)) 9>&-
 done
 
-trap 'rm -f "$HOME"/.netrc.cloister-*' EXIT
+trap 'rm -f "$netrc".cloister-* "$pip_conf".cloister-*' EXIT
 trap 'exit 143' INT TERM
 delay=2
 until renew; do

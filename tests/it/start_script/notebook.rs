@@ -71,6 +71,13 @@ impl Notebook {
         self
     }
 
+    /// Has who is about to put a file of this name in place get a signal instead, as from a machine that is stopped.
+    pub fn with_signal_before(self, file: &str, signal: &str) -> Self {
+        let stop = format!("[[ \"${{!#}}\" != */{file} ]] || {{ kill -{signal} $PPID; exit 1; }}");
+        self.program_on_path("mv", &RECORD.replace("\nexec", &format!("\n{stop}\nexec")));
+        self
+    }
+
     fn program_on_path(&self, name: &str, text: &str) {
         let file = self.folder.path().join("bin").join(name);
         fs::write(&file, text).unwrap();
@@ -106,6 +113,16 @@ impl Notebook {
         command.extend(arguments.split_whitespace());
         let home = self.root().join("home/ec2-user");
         self.finish(Command::new(python()).args(command).env("HOME", home).env("PATH", self.path())).await
+    }
+
+    /// One more renewal, by a shell with these options. The one before has said that it is done and may still be about to end.
+    pub async fn renew(&self, options: &[&str]) -> Finished {
+        loop {
+            let renewal = self.run("bash", &[options, &[&self.program()]].concat()).await;
+            if !renewal.output.contains("is under way") {
+                return renewal;
+            }
+        }
     }
 
     pub async fn run(&self, program: &str, arguments: &[&str]) -> Finished {
@@ -186,6 +203,15 @@ impl Notebook {
         let mut names: Vec<_> =
             found.iter().map(|file| file.strip_prefix(&root).unwrap_or(file).display().to_string()).collect();
         names.sort();
+        names
+    }
+
+    /// The files whose names begin like that of a file below the root: itself, and what was to become it.
+    pub fn versions(&self, file: &str) -> Vec<String> {
+        let file = self.root().join(file);
+        let entries = fs::read_dir(file.parent().unwrap()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with(file.file_name().unwrap().to_str().unwrap()));
         names
     }
 
