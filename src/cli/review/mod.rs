@@ -260,6 +260,20 @@ impl Review {
         };
         let verdicts = if question == Question::Drift { verdicts(found) } else { Vec::new() };
         let approval = found.report.approval.clone();
+        Self { summary, approval, steps, waiting, problems, drift, verdicts, ..Self::empty(title, result) }
+    }
+
+    /// What is to be said about an environment that could not be looked at.
+    #[must_use]
+    pub fn blocked(title: Title, problem: &Problem) -> Self {
+        Self {
+            summary: Summary { problems: 1, ..Summary::default() },
+            problems: vec![problem_view(problem)],
+            ..Self::empty(title, Verdict::Blocked)
+        }
+    }
+
+    fn empty(title: Title, result: Verdict) -> Self {
         let Title { namespace, name, account, region, assumptions, remembers: _ } = title;
         Self {
             namespace,
@@ -268,32 +282,11 @@ impl Review {
             region,
             assumptions,
             result,
-            summary,
-            approval,
-            steps,
-            waiting,
-            problems,
-            drift,
-            verdicts,
-        }
-    }
-
-    /// What is to be said about an environment that could not be looked at.
-    #[must_use]
-    pub fn blocked(title: Title, problem: &Problem) -> Self {
-        let Title { namespace, name, account, region, assumptions, remembers: _ } = title;
-        Self {
-            namespace,
-            name,
-            account,
-            region,
-            assumptions,
-            result: Verdict::Blocked,
-            summary: Summary { problems: 1, ..Summary::default() },
+            summary: Summary::default(),
             approval: None,
             steps: Vec::new(),
             waiting: Vec::new(),
-            problems: vec![problem_view(problem)],
+            problems: Vec::new(),
             drift: Vec::new(),
             verdicts: Vec::new(),
         }
