@@ -90,11 +90,7 @@ pub async fn must_be_empty(
     seen: &Seen,
     vpc: &str,
 ) -> Result<(), AwsError> {
-    let interfaces = writer.look::<Interfaces>(vpc).await;
-    held_by(operation, writer, seen, interfaces.as_ref().map(|look| &look.rows), |interface| {
-        interface.subnet == seen.id
-    })
-    .await
+    held_by(operation, writer, seen, vpc, |interface| interface.subnet == seen.id).await
 }
 
 /// Refuse to go on while network interfaces are in this group, or rules of groups that are not ours refer to it.
@@ -104,9 +100,7 @@ pub async fn must_be_unused(
     seen: &Seen,
     vpc: &str,
 ) -> Result<(), AwsError> {
-    let interfaces = writer.look::<Interfaces>(vpc).await;
-    let rows = interfaces.as_ref().map(|look| &look.rows);
-    held_by(operation, writer, seen, rows, |interface| interface.groups.contains(&seen.id)).await?;
+    held_by(operation, writer, seen, vpc, |interface| interface.groups.contains(&seen.id)).await?;
     let groups = writer.look::<SecurityGroups>("").await?;
     let referring = groups
         .rows
@@ -118,19 +112,20 @@ pub async fn must_be_unused(
     if referring.is_empty() { Ok(()) } else { Err(in_use(operation, seen, &referring)) }
 }
 
+/// Refuse to go on while one of the VPC's interfaces holds on.
 async fn held_by(
     operation: &'static str,
     writer: &Writer<'_>,
     seen: &Seen,
-    interfaces: Result<&Interfaces, &AwsError>,
+    vpc: &str,
     holds: impl Fn(&Interface) -> bool,
 ) -> Result<(), AwsError> {
-    let interfaces = match interfaces {
+    let interfaces = match writer.look::<Interfaces>(vpc).await {
         // Who may not look finds out by trying, in AWS's words.
         Err(error) if error.class == ErrorClass::Denied => return Ok(()),
-        interfaces => interfaces.map_err(Clone::clone)?,
+        interfaces => interfaces?,
     };
-    let holders: Vec<&Interface> = interfaces.0.iter().filter(|interface| holds(interface)).collect();
+    let holders: Vec<&Interface> = interfaces.rows.0.iter().filter(|interface| holds(interface)).collect();
     let (mut leaving, mut staying) = (Vec::new(), Vec::new());
     for holder in holders {
         let list = if leaves_by_itself(writer, seen, holder).await? { &mut leaving } else { &mut staying };
