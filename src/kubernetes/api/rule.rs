@@ -47,6 +47,13 @@ pub(super) fn rule(field: &str, cel: &str, message: &str) -> Rule {
     if field.is_empty() { rule } else { rule.field_path(format!(".{field}")) }
 }
 
+/// Refuses two statements of the same list with one identifier.
+pub(super) fn distinct_sids(list: &str) -> Rule {
+    let cel = "!has(self.statements) || \
+               self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))";
+    rule("statements", cel, &format!("`sid` must not appear twice in `{list}`"))
+}
+
 /// A rule about what may become of the value: AWS cannot change it, or we will not.
 pub(super) fn unchanged(field: &str, cel: &str, message: &str) -> Rule {
     rule(field, cel, message).reason(Reason::FieldValueForbidden)

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::role::{Conditions, Effect};
 use crate::kubernetes::api::rule::{
-    ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, never_taken_over,
-    rule, unchanged, unchanged_optional, words,
+    ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, distinct_sids,
+    never_taken_over, rule, unchanged, unchanged_optional, words,
 };
 
 /// Where packages come from.
@@ -103,12 +103,7 @@ pub struct Domain {
 
 /// Who may do what with a domain.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[x_kube(validation = rule(
-    "statements",
-    "!has(self.statements) || \
-     self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))",
-    "`sid` must not appear twice in `permissions.statements`"
-))]
+#[x_kube(validation = distinct_sids("permissions.statements"))]
 #[serde(rename_all = "camelCase")]
 pub struct DomainPermissions {
     /// ARNs of roles or users, or account ids, that may get tokens of the domain, describe it and list its repositories, besides
@@ -241,12 +236,7 @@ impl ExternalConnection {
 
 /// Who may do what in a repository.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[x_kube(validation = rule(
-    "statements",
-    "!has(self.statements) || \
-     self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))",
-    "`sid` must not appear twice in `permissions.statements`"
-))]
+#[x_kube(validation = distinct_sids("permissions.statements"))]
 #[serde(rename_all = "camelCase")]
 pub struct RepositoryPermissions {
     /// ARNs of roles that may read packages, besides the execution role; up to 50. Default: none. Can be changed.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, rule, unchanged},
+    kubernetes::api::rule::{ACTION, POLICY_ARN, RESOURCE, ROLE_ARN, SID, conditions, distinct_sids, rule, unchanged},
     model::environment::ROLE_SIDS,
 };
 
@@ -33,12 +33,7 @@ pub type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
     "!has(oldSelf.arn) || has(self.arn) || !has(self.name) || !oldSelf.arn.endsWith('/' + self.name)",
     "an existing role cannot become a managed one under the same `name`; give the managed role another name"
 ))]
-#[x_kube(validation = rule(
-    "statements",
-    "!has(self.statements) || \
-     self.statements.all(s, !has(s.sid) || self.statements.exists_one(t, has(t.sid) && t.sid == s.sid))",
-    "`sid` must not appear twice in `executionRole.statements`"
-))]
+#[x_kube(validation = distinct_sids("executionRole.statements"))]
 #[x_kube(validation = rule("statements", &leaves_our_sids(), &our_sids()))]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRole {
