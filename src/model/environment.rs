@@ -67,6 +67,24 @@ pub struct Rules {
     pub approved: Option<String>,
 }
 
+#[cfg(test)]
+impl Rules {
+    /// What a manifest allows that says nothing about it.
+    pub fn usual() -> Self {
+        Self {
+            observe_only: false,
+            paused: false,
+            retain: false,
+            deletion_protection: false,
+            drift_check_interval: Duration::from_mins(5),
+            may_stop_notebooks: false,
+            may_delete_notebooks: false,
+            adopt: Adoption::default(),
+            approved: None,
+        }
+    }
+}
+
 /// Ours to make, or there already under this id, name or ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<T> {

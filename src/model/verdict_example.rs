@@ -1,10 +1,9 @@
 //! An environment and what is seen of it, for the tests of the verdicts: one VPC of ours with a subnet, an endpoint of STS and one of S3, and a notebook.
 
-use std::{any::Any, collections::BTreeMap, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, collections::BTreeSet, sync::Arc};
 
 use super::{
     address::{Address, Kind},
-    adoption::Adoption,
     environment::{
         Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, ManagedSubnet, Network, Packages, Part, Rules,
         Subnet, Traffic,
@@ -45,17 +44,7 @@ pub fn environment() -> Environment {
         account: "111122223333".into(),
         region: "eu-west-1".into(),
         tags: Tags::new(),
-        rules: Rules {
-            observe_only: false,
-            paused: false,
-            retain: false,
-            deletion_protection: false,
-            drift_check_interval: Duration::from_mins(5),
-            may_stop_notebooks: false,
-            may_delete_notebooks: false,
-            adopt: Adoption::default(),
-            approved: None,
-        },
+        rules: Rules::usual(),
         network: Network {
             vpc: Part::Managed("10.0.0.0/16".into()),
             subnets: vec![Subnet { name: "a".into(), part: Part::Managed(zone) }],

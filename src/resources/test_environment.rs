@@ -1,9 +1,6 @@
 //! The environment of scenario A for the tests of the kinds, as it is after admission, and contexts to say their wishes in.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     address::Address,
@@ -25,17 +22,7 @@ pub fn environment() -> Environment {
         account: "111122223333".into(),
         region: "ap-northeast-1".into(),
         tags: Tags::from([("cost-center".into(), "4711".into())]),
-        rules: Rules {
-            observe_only: false,
-            paused: false,
-            retain: false,
-            deletion_protection: false,
-            drift_check_interval: Duration::from_mins(5),
-            may_stop_notebooks: false,
-            may_delete_notebooks: false,
-            adopt: crate::model::adoption::Adoption::default(),
-            approved: None,
-        },
+        rules: Rules::usual(),
         network: network(),
         packages: packages(),
         role: ExecutionRole::Managed(Box::new(ManagedRole {
