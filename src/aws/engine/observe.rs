@@ -109,15 +109,7 @@ impl Engine {
         // The kinds have looked a moment ago, in this very visit: no need to look again.
         let max_age = age + begun.elapsed() + Duration::from_secs(5);
         for provider in &self.providers {
-            let reader = Reader {
-                account,
-                owner: &scope.owner,
-                environment: scope.environment.as_deref(),
-                remembered: &scope.remembered,
-                marks,
-                kind: provider.kind(),
-                max_age,
-            };
+            let reader = reader(account, scope, marks, provider.kind(), max_age);
             provider.survey(&reader, &mut around).await;
         }
         // In a VPC that was made a moment ago nothing of others is looked for until the first check.
@@ -161,6 +153,18 @@ fn container_is_missing(kind: Kind, sights: &BTreeMap<Address, Sight>) -> bool {
     containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
 }
 
+fn reader<'a>(account: &'a Account, scope: &'a Scope, marks: &'a Marks, kind: Kind, max_age: Duration) -> Reader<'a> {
+    Reader {
+        account,
+        owner: &scope.owner,
+        environment: scope.environment.as_deref(),
+        remembered: &scope.remembered,
+        marks,
+        kind,
+        max_age,
+    }
+}
+
 async fn look_at_kind(
     account: &Account,
     scope: &Scope,
@@ -169,15 +173,7 @@ async fn look_at_kind(
     wanted: &[Wanted],
 ) -> BTreeMap<Address, Sight> {
     let kind = provider.kind();
-    let reader = Reader {
-        account,
-        owner: &scope.owner,
-        environment: scope.environment.as_deref(),
-        remembered: &scope.remembered,
-        marks,
-        kind,
-        max_age: age_for(scope, marks, kind),
-    };
+    let reader = reader(account, scope, marks, kind, age_for(scope, marks, kind));
     match provider.list(&reader, wanted).await {
         Ok(items) => {
             let nothing = Adoption::default();
