@@ -246,6 +246,14 @@ pub struct Install {
     pub formats: BTreeSet<String>,
 }
 
+impl Install {
+    /// Whether files come from a bucket of `CodeArtifact`'s, by URLs that the service signed: those of every format but Python's and Swift's.
+    #[must_use]
+    pub fn fetches_from_s3(&self) -> bool {
+        self.formats.iter().any(|format| !matches!(format.as_str(), "pypi" | "swift"))
+    }
+}
+
 /// The role that the notebooks run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExecutionRole {

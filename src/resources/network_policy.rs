@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    environment::{BucketAccess, EndpointPolicy, Environment, ExecutionRole},
+    environment::{BucketAccess, EndpointPolicy, Environment, ExecutionRole, Install},
     policy::{Effect, PolicyDocument, Statement},
     services::{Service, code_artifact_assets},
 };
@@ -220,8 +220,7 @@ fn logs(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
 fn s3(environment: &Environment, of_role: &OfRole<'_>) -> Vec<Statement> {
     let mut statements = of_role.statements_of("s3");
     statements.extend(bucket_statements(environment.buckets(), of_role));
-    let formats = environment.packages.install.iter().flat_map(|install| &install.formats);
-    if formats.into_iter().any(|format| !matches!(format.as_str(), "pypi" | "swift")) {
+    if environment.packages.install.as_ref().is_some_and(Install::fetches_from_s3) {
         let assets = code_artifact_assets(&environment.region);
         statements.extend(assets.map(|assets| Statement::allow("PackageAssets", ["s3:GetObject"], [assets]).by(["*"])));
     }

@@ -93,12 +93,8 @@ fn install(environment: &Environment) -> Vec<Need> {
     ]
 }
 
-/// Files of formats other than Python's and Swift's come from a bucket of `CodeArtifact`'s, by URLs that the service signed.
 fn assets(environment: &Environment) -> Option<Need> {
-    let formats = &environment.packages.install.as_ref()?.formats;
-    if formats.iter().all(|format| matches!(format.as_str(), "pypi" | "swift")) {
-        return None;
-    }
+    environment.packages.install.as_ref().filter(|install| install.fetches_from_s3())?;
     let fetch = Need::plain("fetch files", "s3:GetObject", code_artifact_assets(&environment.region)?);
     Some(Need { through: Some(Service::S3), by_somebody: true, ..fetch })
 }
