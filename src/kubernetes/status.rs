@@ -315,21 +315,19 @@ fn network(environment: &Environment, observation: &Observation, report: &Report
 
 fn packages(environment: &Environment) -> PackagesStatus {
     let domain = &environment.packages.domain;
-    let host = format!("{}-{}.d.codeartifact.{}.amazonaws.com", domain.name, domain.owner, environment.region);
     let formats = environment.packages.install.as_ref().map(|install| install.formats.clone()).unwrap_or_default();
     let repository = |name: &String| RepositoryStatus {
         name: name.clone(),
         arn: Some(environment.repository_arn(name)),
-        endpoints: formats.iter().map(|format| (format.clone(), format!("https://{host}/{format}/{name}/"))).collect(),
+        endpoints: formats.iter().map(|format| (format.clone(), environment.repository_url(name, format))).collect(),
     };
-    let pip =
-        environment.pip_index_url().zip(environment.packages.install.as_ref()).map(|(index_url, install)| PipStatus {
-            index_url: Some(index_url),
-            login_command: Some(format!(
-                "aws codeartifact login --tool pip --domain {} --domain-owner {} --repository {} --region {}",
-                domain.name, domain.owner, install.repository, environment.region
-            )),
-        });
+    let pip = environment.pip().map(|install| PipStatus {
+        index_url: environment.pip_index_url(),
+        login_command: Some(format!(
+            "aws codeartifact login --tool pip --domain {} --domain-owner {} --repository {} --region {}",
+            domain.name, domain.owner, install.repository, environment.region
+        )),
+    });
     PackagesStatus {
         domain_arn: Some(environment.domain_arn()),
         repositories: environment.packages.repositories.iter().map(|entry| repository(&entry.name)).collect(),

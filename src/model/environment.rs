@@ -412,15 +412,23 @@ impl Environment {
         format!("arn:aws:codeartifact:{}:{owner}:repository/{name}/{repository}", self.region)
     }
 
+    /// Where AWS gives out a repository's packages of a format, without credentials.
+    #[must_use]
+    pub fn repository_url(&self, repository: &str, format: &str) -> String {
+        let Domain { name, owner, .. } = &self.packages.domain;
+        format!("https://{name}-{owner}.d.codeartifact.{}.amazonaws.com/{format}/{repository}/", self.region)
+    }
+
+    /// What pip installs from, where it is set up.
+    #[must_use]
+    pub fn pip(&self) -> Option<&Install> {
+        self.packages.install.as_ref().filter(|install| install.formats.contains("pypi"))
+    }
+
     /// The index URL that pip uses, without credentials.
     #[must_use]
     pub fn pip_index_url(&self) -> Option<String> {
-        let install = self.packages.install.as_ref().filter(|install| install.formats.contains("pypi"))?;
-        let Domain { name, owner, .. } = &self.packages.domain;
-        Some(format!(
-            "https://{name}-{owner}.d.codeartifact.{}.amazonaws.com/pypi/{}/simple/",
-            self.region, install.repository
-        ))
+        self.pip().map(|install| self.repository_url(&install.repository, "pypi") + "simple/")
     }
 
     /// The buckets that the execution role may use.
@@ -454,6 +462,18 @@ mod tests {
 
     fn owner(namespace: &str, name: &str) -> Owner {
         Owner { cluster: "c".into(), namespace: namespace.into(), name: name.into(), uid: "u".into() }
+    }
+
+    #[test]
+    fn the_index_of_pip_is_composed_from_the_names() {
+        let mut environment = crate::model::verdict_example::environment();
+        assert_eq!(environment.pip_index_url(), None, "pip is left alone");
+        let install = |format: &str| Install { repository: "r".into(), formats: BTreeSet::from([format.to_owned()]) };
+        environment.packages.install = Some(install("npm"));
+        assert_eq!(environment.pip_index_url(), None, "pip is left alone");
+        environment.packages.install = Some(install("pypi"));
+        let index = "https://d-111122223333.d.codeartifact.eu-west-1.amazonaws.com/pypi/r/simple/";
+        assert_eq!(environment.pip_index_url().as_deref(), Some(index));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     environment::{Environment, Notebook},
-    start_script::{IndexUrl, MAX_ENCODED, StartScript, TooLarge},
+    start_script::{MAX_ENCODED, StartScript, TooLarge},
 };
 
 /// What runs at the creation of a notebook and at each of its starts.
@@ -19,8 +19,7 @@ pub struct Hooks {
 /// # Errors
 /// When one of them, fragment included, exceeds what AWS accepts.
 pub fn hooks_of(environment: &Environment, notebook: &Notebook) -> Result<Hooks, TooLarge> {
-    let install = environment.packages.install.as_ref().filter(|install| install.formats.contains("pypi"));
-    let Some(install) = install else {
+    let (Some(install), Some(index_url)) = (environment.pip(), environment.pip_index_url()) else {
         return Ok(Hooks {
             on_create: alone("onCreate", notebook.on_create.as_deref())?,
             on_start: alone("onStart", notebook.on_start.as_deref())?,
@@ -32,7 +31,7 @@ pub fn hooks_of(environment: &Environment, notebook: &Notebook) -> Result<Hooks,
         domain: &domain.name,
         domain_owner: &domain.owner,
         repository: &install.repository,
-        index_url: IndexUrl::Composed,
+        index_url: &index_url,
         on_start: notebook.on_start.as_deref(),
         on_create: notebook.on_create.as_deref(),
     };

@@ -34,20 +34,11 @@ pub struct StartScript<'a> {
     /// The repository that pip installs from.
     pub repository: &'a str,
     /// Where pip looks while AWS does not answer the question for the repository's endpoint.
-    pub index_url: IndexUrl<'a>,
+    pub index_url: &'a str,
     /// The user's fragment for every start.
     pub on_start: Option<&'a str>,
     /// The user's fragment for the creation.
     pub on_create: Option<&'a str>,
-}
-
-/// The address of the package index as it is known when the script is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexUrl<'a> {
-    /// Put together from domain, owner, region and repository.
-    Composed,
-    /// As AWS gave it, ending in `/simple/`.
-    Answered(&'a str),
 }
 
 /// A hook that AWS would not accept for its length.
@@ -112,28 +103,18 @@ impl StartScript<'_> {
     }
 
     fn settings(&self) -> String {
-        let index_url = match self.index_url {
-            IndexUrl::Composed => composed_index_url(self.domain, self.domain_owner, self.region, self.repository),
-            IndexUrl::Answered(url) => url.to_owned(),
-        };
         let mut settings = String::new();
         for (name, value) in [
             ("region", self.region),
             ("domain", self.domain),
             ("domain_owner", self.domain_owner),
             ("repository", self.repository),
-            ("index_url", &index_url),
+            ("index_url", self.index_url),
         ] {
             let _ = writeln!(settings, "{name}={}", quoted(value));
         }
         settings
     }
-}
-
-/// The index URL that AWS gives a repository, without credentials.
-#[must_use]
-pub fn composed_index_url(domain: &str, owner: &str, region: &str, repository: &str) -> String {
-    format!("https://{domain}-{owner}.d.codeartifact.{region}.amazonaws.com/pypi/{repository}/simple/")
 }
 
 fn run_of(fragment: &str, file: &str) -> String {
@@ -188,25 +169,16 @@ mod tests {
             domain: "test-artifact-domain",
             domain_owner: "111122223333",
             repository: "test-artifact-repository",
-            index_url: IndexUrl::Composed,
+            index_url: "https://example/pypi/r/simple/",
             on_start: None,
             on_create: None,
         }
     }
 
     #[test]
-    fn the_index_is_composed_from_the_names() {
+    fn the_index_is_the_one_that_was_given() {
         let text = script().on_start().unwrap();
-        assert!(text.contains(
-            "index_url='https://test-artifact-domain-111122223333.d.codeartifact.ap-northeast-1.amazonaws.com/pypi/test-artifact-repository/simple/'\n"
-        ));
-    }
-
-    #[test]
-    fn the_answered_index_wins_over_the_composed_one() {
-        let answered = IndexUrl::Answered("https://elsewhere/pypi/r/simple/");
-        let text = StartScript { index_url: answered, ..script() }.on_start().unwrap();
-        assert!(text.contains("index_url='https://elsewhere/pypi/r/simple/'\n"));
+        assert!(text.contains("index_url='https://example/pypi/r/simple/'\n"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Listing for Lifecycles {
 /// Whether a notebook gets scripts of ours: for pip, or for fragments of the user's.
 pub fn wanted(environment: &Environment, notebook: &Notebook) -> bool {
     let has_fragment = notebook.on_start.is_some() || notebook.on_create.is_some();
-    !notebook.existing && (environment.pip_index_url().is_some() || has_fragment)
+    !notebook.existing && (environment.pip().is_some() || has_fragment)
 }
 
 /// The name of a notebook's configuration: stable, so that it is updated in place.

@@ -7,12 +7,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use cloister::model::start_script::{IndexUrl, StartScript};
+use cloister::model::start_script::StartScript;
 
 use crate::simulator::Served;
 use notebook::Notebook;
 
 const REPOSITORY: &str = "test-artifact-repository";
+const INDEX_URL: &str = "https://test-artifact-domain-111122223333.d.codeartifact.ap-northeast-1.amazonaws.com/pypi/test-artifact-repository/simple/";
 
 fn script() -> StartScript<'static> {
     StartScript {
@@ -20,7 +21,7 @@ fn script() -> StartScript<'static> {
         domain: "test-artifact-domain",
         domain_owner: "111122223333",
         repository: REPOSITORY,
-        index_url: IndexUrl::Composed,
+        index_url: INDEX_URL,
         on_start: None,
         on_create: None,
     }
@@ -111,8 +112,7 @@ async fn a_repository_that_comes_later_is_found_later() {
     assert_eq!(hook.code, Some(0), "{}", hook.output);
     assert!(hook.took < Duration::from_secs(3), "{:?}", hook.took);
     notebook.until("the first attempt has failed", || notebook.log().contains("trying again")).await;
-    let composed = "https://test-artifact-domain-111122223333.d.codeartifact.ap-northeast-1.amazonaws.com/pypi/";
-    assert!(notebook.pip_conf().contains(&format!("index-url = {composed}{REPOSITORY}/simple/")));
+    assert!(notebook.pip_conf().contains(&format!("index-url = {INDEX_URL}")));
     assert_eq!(notebook.netrc(), "");
 
     make_repository(&notebook).await;
