@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     aws::eyes::Eyes,
-    kubernetes::api::environment::CODE_ARTIFACT_REGIONS,
-    model::port::{Identity, Problem},
+    model::{
+        port::{Identity, Problem},
+        services::code_artifact_regions,
+    },
     resources::survey::{DomainNames, DomainSurvey, Notebook, NotebookSurvey, Repository, VpcSurvey},
 };
 
@@ -61,11 +63,11 @@ pub struct Args {
 /// # Errors
 /// When something that was named does not exist or cannot be read.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if !CODE_ARTIFACT_REGIONS.contains(&args.region.as_str()) {
+    if !code_artifact_regions().contains(&args.region.as_str()) {
         bail!(
             "--region {} has no CodeArtifact; regions that have it: {}",
             args.region,
-            CODE_ARTIFACT_REGIONS.join(", ")
+            code_artifact_regions().join(", ")
         );
     }
     let looker = Looker::alone();

@@ -121,9 +121,9 @@ impl FromStr for Service {
     }
 }
 
-/// The account that owns the S3 buckets with `CodeArtifact`'s assets, by region. These thirteen are the regions that have
-/// `CodeArtifact` at all.
-pub const CODE_ARTIFACT_ASSET_ACCOUNTS: [(&str, &str); 13] = [
+/// The regions that have `CodeArtifact`, each with the account that owns the S3 bucket of its assets. AWS may add some: a region is added here and
+/// nowhere else, as the schema is made from this list.
+const CODE_ARTIFACT: [(&str, &str); 13] = [
     ("ap-northeast-1", "660291247815"),
     ("ap-south-1", "681137435769"),
     ("ap-southeast-1", "421485864821"),
@@ -139,10 +139,16 @@ pub const CODE_ARTIFACT_ASSET_ACCOUNTS: [(&str, &str); 13] = [
     ("us-west-2", "787052242323"),
 ];
 
+/// The regions that have `CodeArtifact`.
+#[must_use]
+pub fn code_artifact_regions() -> [&'static str; 13] {
+    CODE_ARTIFACT.map(|(region, _)| region)
+}
+
 /// The ARN pattern of the objects in the region's `CodeArtifact` asset bucket.
 #[must_use]
 pub fn code_artifact_assets(region: &str) -> Option<String> {
-    let (_, account) = CODE_ARTIFACT_ASSET_ACCOUNTS.iter().find(|(name, _)| *name == region)?;
+    let (_, account) = CODE_ARTIFACT.iter().find(|(name, _)| *name == region)?;
     Some(format!("arn:aws:s3:::assets-{account}-{region}/*"))
 }
 

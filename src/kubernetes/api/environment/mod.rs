@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{rule, tags, unchanged};
+use crate::model::services::code_artifact_regions;
 
 pub mod network;
 pub mod notebooks;
@@ -30,24 +31,6 @@ pub use status::{
     EndpointStatus, EnvironmentStatus, ExecutionRoleStatus, NetworkStatus, NotebookStatus, PackagesStatus, PipStatus,
     RepositoryStatus, ResourceCount, ResourceReference, Summary,
 };
-
-/// Regions that have CodeArtifact. AWS may add some: a region is added here and nowhere else, as rule and message of the
-/// schema are made from this list.
-pub const CODE_ARTIFACT_REGIONS: [&str; 13] = [
-    "ap-northeast-1",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "us-east-1",
-    "us-east-2",
-    "us-west-2",
-];
 
 /// A network without a way out, and notebooks in it that can `pip install`.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,11 +227,11 @@ fn default_drift_check_interval() -> String {
 }
 
 fn has_code_artifact() -> String {
-    format!("self in ['{}']", CODE_ARTIFACT_REGIONS.join("', '"))
+    format!("self in ['{}']", code_artifact_regions().join("', '"))
 }
 
 fn regions_with_code_artifact() -> String {
-    format!("`region` must be one that has CodeArtifact: {}", CODE_ARTIFACT_REGIONS.join(", "))
+    format!("`region` must be one that has CodeArtifact: {}", code_artifact_regions().join(", "))
 }
 
 /// Names an `AWSIdentity`.
