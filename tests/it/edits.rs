@@ -9,7 +9,7 @@ use cloister::{
         environment::{
             Access, DeletionPolicy, Disruption, Effect, Endpoint, EndpointIngress, EndpointPolicy,
             EndpointPolicyPreset, EndpointService, ExternalConnection, Lifecycle, Management, Notebook, NotebookState,
-            Permission, Repository, RepositoryPermissions, RootAccess, S3Access, Statement, Subnet,
+            Permission, Repository, RepositoryPermissions, RootAccess, S3Access, Statement,
         },
     },
     sandbox::world::Delays,
@@ -17,7 +17,7 @@ use cloister::{
 
 use crate::{
     hands::Hands,
-    world::{Tenant, Visit, World, assert_ready, truth},
+    world::{Tenant, Visit, World, assert_ready, second_subnet, truth},
 };
 
 type Change = fn(&mut IsolatedNotebookEnvironment);
@@ -172,16 +172,6 @@ fn office(object: &mut IsolatedNotebookEnvironment) {
 fn no_private_sts(object: &mut IsolatedNotebookEnvironment) {
     let sts = Endpoint { private_dns: Some(false), ..endpoint(EndpointService::Sts) };
     object.spec.network.endpoints = vec![sts];
-}
-
-fn second_subnet(object: &mut IsolatedNotebookEnvironment) {
-    object.spec.network.subnets.push(Subnet {
-        name: "c".into(),
-        cidr_block: Some("10.0.2.0/24".into()),
-        availability_zone: Some("ap-northeast-1c".into()),
-        id: None,
-    });
-    object.spec.notebooks[0].subnet = Some("a".into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{
     PortRange, RuleAction,
 };
 use cloister::{
-    kubernetes::api::{IsolatedNotebookEnvironment, environment::Subnet},
+    kubernetes::api::IsolatedNotebookEnvironment,
     model::{
         address::{Address, Kind},
         controls::Judgement,
@@ -17,7 +17,7 @@ use cloister::{
     sandbox::world::Delays,
 };
 
-use crate::world::{Tenant, Visit, World, assert_ready, truth};
+use crate::world::{Tenant, Visit, World, assert_ready, second_subnet, truth};
 
 /// Somebody with administrator's rights on the network.
 struct Person {
@@ -359,17 +359,7 @@ async fn what_may_not_be_looked_at_makes_the_verdict_unknown_and_names_the_opera
 
 #[tokio::test(start_paused = true)]
 async fn a_network_acl_that_denies_requests_or_their_answers_is_named_with_the_way_to_open_it() {
-    let (world, mut tenant, person) = closed_network(|object| {
-        let second = Subnet {
-            name: "c".into(),
-            cidr_block: Some("10.0.2.0/24".into()),
-            availability_zone: Some("ap-northeast-1c".into()),
-            ..object.spec.network.subnets[0].clone()
-        };
-        object.spec.network.subnets.push(second);
-        object.spec.notebooks[0].subnet = Some("a".into());
-    })
-    .await;
+    let (world, mut tenant, person) = closed_network(second_subnet).await;
     let vpc = id(&tenant, Kind::Vpc, "main");
     let acl = person.acl(&vpc).await;
     for (egress, ports, block, words) in [

@@ -22,7 +22,7 @@ use cloister::{
         IsolatedNotebookEnvironment,
         environment::{
             Endpoint, EndpointIngress, EndpointPolicy, EndpointPolicyPreset, EndpointService, ExistingSecurityGroup,
-            ExternalConnection, Repository, Subnet,
+            ExternalConnection, Repository,
         },
     },
     sandbox::{
@@ -33,7 +33,7 @@ use cloister::{
     },
 };
 
-use crate::world::{ACCOUNT, Tenant, World, assert_ready};
+use crate::world::{ACCOUNT, Tenant, World, assert_ready, second_subnet};
 
 const REGION: &str = "ap-northeast-1";
 const DOMAIN: &str = "test-artifact-domain";
@@ -339,13 +339,7 @@ fn code_artifact(change: impl Fn(&mut Endpoint)) -> Vec<Endpoint> {
 }
 
 fn two_subnets(object: &mut IsolatedNotebookEnvironment) {
-    object.spec.network.subnets.push(Subnet {
-        name: "c".into(),
-        cidr_block: Some("10.0.2.0/24".into()),
-        availability_zone: Some("ap-northeast-1c".into()),
-        id: None,
-    });
-    object.spec.notebooks[0].subnet = Some("a".into());
+    second_subnet(object);
     object.spec.network.endpoints = code_artifact(|endpoint| endpoint.subnets = vec!["a".into()]);
 }
 

@@ -16,7 +16,7 @@ use cloister::{
     },
     kubernetes::{
         admit::admit,
-        api::{AWSIdentity, IsolatedNotebookEnvironment},
+        api::{AWSIdentity, IsolatedNotebookEnvironment, environment::Subnet},
         identity,
     },
     model::{
@@ -270,6 +270,17 @@ pub fn read<T: serde::de::DeserializeOwned>(example: &str) -> T {
     let path = format!("{}/examples/{example}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the example is there");
     serde_saphyr::from_str(&text).expect("the example is valid")
+}
+
+/// Another subnet in another zone; the notebook stays where it is.
+pub fn second_subnet(object: &mut IsolatedNotebookEnvironment) {
+    object.spec.network.subnets.push(Subnet {
+        name: "c".into(),
+        cidr_block: Some("10.0.2.0/24".into()),
+        availability_zone: Some("ap-northeast-1c".into()),
+        id: None,
+    });
+    object.spec.notebooks[0].subnet = Some("a".into());
 }
 
 /// Whether a condition is True, and if not, why.

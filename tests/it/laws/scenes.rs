@@ -20,7 +20,7 @@ use cloister::{
 use super::person::Person;
 use crate::{
     existing::Existing,
-    world::{ACCOUNT, Tenant, Visit, World, assert_ready},
+    world::{ACCOUNT, Tenant, Visit, World, assert_ready, second_subnet},
 };
 
 /// A policy of AWS that the role of [`Scene::EveryField`] has.
@@ -108,13 +108,8 @@ fn closed_network(change: impl FnOnce(&mut IsolatedNotebookEnvironment)) -> Tena
 }
 
 fn every_field(object: &mut IsolatedNotebookEnvironment) {
+    second_subnet(object);
     let spec = &mut object.spec;
-    spec.network.subnets.push(Subnet {
-        name: "c".into(),
-        cidr_block: Some("10.0.2.0/24".into()),
-        availability_zone: Some("ap-northeast-1c".into()),
-        id: None,
-    });
     spec.network.client_cidrs = vec!["192.168.0.0/16".into()];
     spec.packages.domain.encryption_key = Some(format!("arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/{KEY}"));
     spec.packages.repositories.push(Repository {
@@ -128,7 +123,6 @@ fn every_field(object: &mut IsolatedNotebookEnvironment) {
     repository.upstreams.push("npm-store".into());
     spec.execution_role.managed_policy_arns = vec![READ_ONLY.into()];
     let notebook = &mut spec.notebooks[0];
-    notebook.subnet = Some("a".into());
     notebook.kms_key_id = Some(KEY.into());
     notebook.platform_identifier = Some("notebook-al2023-v1".into());
     notebook.state = Some(NotebookState::Running);
