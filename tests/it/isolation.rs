@@ -36,6 +36,40 @@ impl Person {
         id
     }
 
+    async fn nat_gateway(&self, subnet: &str) -> String {
+        let create = self.ec2.create_nat_gateway().subnet_id(subnet).connectivity_type(ConnectivityType::Private);
+        create.send().await.unwrap().nat_gateway.and_then(|gateway| gateway.nat_gateway_id).unwrap()
+    }
+
+    async fn egress_only_gateway(&self, vpc: &str) -> String {
+        let created = self.ec2.create_egress_only_internet_gateway().vpc_id(vpc).send().await.unwrap();
+        created.egress_only_internet_gateway.and_then(|gateway| gateway.egress_only_internet_gateway_id).unwrap()
+    }
+
+    async fn other_vpc(&self) -> String {
+        let created = self.ec2.create_vpc().cidr_block("10.9.0.0/16").send().await.unwrap();
+        created.vpc.and_then(|vpc| vpc.vpc_id).unwrap()
+    }
+
+    async fn peering(&self, asks: &str, is_asked: &str) -> String {
+        let create = self.ec2.create_vpc_peering_connection().vpc_id(asks).peer_vpc_id(is_asked);
+        let created = create.send().await.unwrap().vpc_peering_connection;
+        created.and_then(|peering| peering.vpc_peering_connection_id).unwrap()
+    }
+
+    async fn transit_gateway_attachment(&self, vpc: &str, subnet: &str) -> String {
+        let create = self.ec2.create_transit_gateway_vpc_attachment().transit_gateway_id("tgw-0123456789abcdef0");
+        let created = create.vpc_id(vpc).subnet_ids(subnet).send().await.unwrap().transit_gateway_vpc_attachment;
+        created.and_then(|attachment| attachment.transit_gateway_attachment_id).unwrap()
+    }
+
+    async fn vpn_gateway(&self, vpc: &str) -> String {
+        let created = self.ec2.create_vpn_gateway().r#type(GatewayType::Ipsec1).send().await.unwrap();
+        let id = created.vpn_gateway.and_then(|gateway| gateway.vpn_gateway_id).unwrap();
+        self.ec2.attach_vpn_gateway().vpn_gateway_id(&id).vpc_id(vpc).send().await.unwrap();
+        id
+    }
+
     /// The table that comes with a VPC.
     async fn main_table(&self, vpc: &str) -> String {
         let filters = [("vpc-id", vpc), ("association.main", "true")].map(|(name, value)| filter(name, value));
@@ -170,20 +204,11 @@ async fn every_sort_of_thing_that_is_attached_to_our_vpc_is_reported_and_left_al
     let (world, mut tenant, person) = closed_network(|object| object.spec.notebooks.clear()).await;
     let (vpc, subnet) = (id(&tenant, Kind::Vpc, "main"), id(&tenant, Kind::Subnet, "a"));
     let internet = person.internet_gateway(&vpc).await;
-    let nat = person.ec2.create_nat_gateway().subnet_id(&subnet).connectivity_type(ConnectivityType::Private);
-    let nat = nat.send().await.unwrap().nat_gateway.and_then(|gateway| gateway.nat_gateway_id).unwrap();
-    let egress = person.ec2.create_egress_only_internet_gateway().vpc_id(&vpc).send().await.unwrap();
-    let egress = egress.egress_only_internet_gateway.and_then(|it| it.egress_only_internet_gateway_id).unwrap();
-    let other = person.ec2.create_vpc().cidr_block("10.9.0.0/16").send().await.unwrap().vpc;
-    let other = other.and_then(|vpc| vpc.vpc_id).unwrap();
-    let peering = person.ec2.create_vpc_peering_connection().vpc_id(&other).peer_vpc_id(&vpc).send().await.unwrap();
-    let peering = peering.vpc_peering_connection.and_then(|it| it.vpc_peering_connection_id).unwrap();
-    let transit = person.ec2.create_transit_gateway_vpc_attachment().transit_gateway_id("tgw-0123456789abcdef0");
-    let transit = transit.vpc_id(&vpc).subnet_ids(&subnet).send().await.unwrap().transit_gateway_vpc_attachment;
-    let transit = transit.and_then(|it| it.transit_gateway_attachment_id).unwrap();
-    let vpn = person.ec2.create_vpn_gateway().r#type(GatewayType::Ipsec1).send().await.unwrap().vpn_gateway;
-    let vpn = vpn.and_then(|it| it.vpn_gateway_id).unwrap();
-    person.ec2.attach_vpn_gateway().vpn_gateway_id(&vpn).vpc_id(&vpc).send().await.unwrap();
+    let nat = person.nat_gateway(&subnet).await;
+    let egress = person.egress_only_gateway(&vpc).await;
+    let peering = person.peering(&person.other_vpc().await, &vpc).await;
+    let transit = person.transit_gateway_attachment(&vpc, &subnet).await;
+    let vpn = person.vpn_gateway(&vpc).await;
     let endpoint = person.ec2.create_vpc_endpoint().vpc_id(&vpc).service_name("com.amazonaws.ap-northeast-1.kms");
     let endpoint = endpoint.vpc_endpoint_type(aws_sdk_ec2::types::VpcEndpointType::Interface).subnet_ids(&subnet);
     let endpoint = endpoint.private_dns_enabled(false).send().await.unwrap().vpc_endpoint;
@@ -253,19 +278,11 @@ async fn ways_out_of_an_existing_network_are_named_as_what_they_are_and_not_touc
     let (vpc, subnet) = (id(&tenant, Kind::Vpc, "main"), id(&tenant, Kind::Subnet, "private"));
     let table = person.main_table(&vpc).await;
     let to = |block: &str| person.ec2.create_route().route_table_id(&table).destination_cidr_block(block);
-    let nat = person.ec2.create_nat_gateway().subnet_id(&subnet).connectivity_type(ConnectivityType::Private);
-    let nat = nat.send().await.unwrap().nat_gateway.and_then(|gateway| gateway.nat_gateway_id).unwrap();
-    let egress = person.ec2.create_egress_only_internet_gateway().vpc_id(&vpc).send().await.unwrap();
-    let egress = egress.egress_only_internet_gateway.and_then(|it| it.egress_only_internet_gateway_id).unwrap();
-    let other = person.ec2.create_vpc().cidr_block("10.9.0.0/16").send().await.unwrap().vpc;
-    let other = other.and_then(|vpc| vpc.vpc_id).unwrap();
-    let peering = person.ec2.create_vpc_peering_connection().vpc_id(&vpc).peer_vpc_id(&other).send().await.unwrap();
-    let peering = peering.vpc_peering_connection.and_then(|it| it.vpc_peering_connection_id).unwrap();
-    let transit = person.ec2.create_transit_gateway_vpc_attachment().transit_gateway_id("tgw-0123456789abcdef0");
-    transit.vpc_id(&vpc).subnet_ids(&subnet).send().await.unwrap();
-    let vpn = person.ec2.create_vpn_gateway().r#type(GatewayType::Ipsec1).send().await.unwrap().vpn_gateway;
-    let vpn = vpn.and_then(|it| it.vpn_gateway_id).unwrap();
-    person.ec2.attach_vpn_gateway().vpn_gateway_id(&vpn).vpc_id(&vpc).send().await.unwrap();
+    let nat = person.nat_gateway(&subnet).await;
+    let egress = person.egress_only_gateway(&vpc).await;
+    let peering = person.peering(&vpc, &person.other_vpc().await).await;
+    person.transit_gateway_attachment(&vpc, &subnet).await;
+    let vpn = person.vpn_gateway(&vpc).await;
     let interface = person.ec2.create_network_interface().subnet_id(&subnet).send().await.unwrap().network_interface;
     let interface = interface.and_then(|it| it.network_interface_id).unwrap();
     let internet = person.internet_gateway(&vpc).await;
