@@ -17,7 +17,6 @@ use crate::{
 };
 
 const NAME: &str = "Test-Notebook-Instance";
-const APPROVE: &str = "cloister.dev/approve";
 /// After this time a notebook is looked at in depth although AWS says that nobody changed it.
 const A_WHILE: Duration = Duration::from_mins(61);
 
@@ -66,12 +65,6 @@ fn fields(visit: &Visit, takes: Takes) -> Vec<&'static str> {
     fields.map(|field| field.name).collect()
 }
 
-fn approve(tenant: &mut Tenant, digest: &str) {
-    tenant.edit(|object| {
-        object.metadata.annotations = Some([(APPROVE.to_owned(), digest.to_owned())].into());
-    });
-}
-
 /// The operations on the notebook itself.
 fn touched(world: &World) -> Vec<String> {
     let writes = world.writes().into_iter();
@@ -99,6 +92,14 @@ async fn assert_held(world: &World, tenant: &mut Tenant, hands: &Hands, field: &
     visit.report.approval.expect("a digest to approve")
 }
 
+/// The edit is carried out with one stop, and the notebook runs again because it ran before.
+async fn assert_stopped_for(world: &World, tenant: &mut Tenant, hands: &Hands, field: &str) {
+    assert_ready(&world.settle(tenant).await.report);
+    let once = ["StopNotebookInstance", "UpdateNotebookInstance", "StartNotebookInstance"];
+    assert_eq!(touched(world), once, "{field}");
+    assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"), "{field}: it ran before");
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_field_that_stops_a_notebook_waits_for_exactly_its_approval() {
     let world = World::new(Delays::real());
@@ -113,18 +114,11 @@ async fn each_field_that_stops_a_notebook_waits_for_exactly_its_approval() {
         tenant.edit(edit_of(field));
         let digest = assert_held(&world, &mut tenant, &hands, field).await;
         for other in digests.last().map(String::as_str).into_iter().chain(["0123456789"]) {
-            approve(&mut tenant, other);
+            tenant.approve(other);
             assert_eq!(assert_held(&world, &mut tenant, &hands, field).await, digest, "approved was {other}");
         }
-        approve(&mut tenant, &digest);
-        let visit = world.settle(&mut tenant).await;
-        assert_ready(&visit.report);
-        assert_eq!(
-            touched(&world),
-            ["StopNotebookInstance", "UpdateNotebookInstance", "StartNotebookInstance"],
-            "{field}"
-        );
-        assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"), "{field}: it ran before");
+        tenant.approve(&digest);
+        assert_stopped_for(&world, &mut tenant, &hands, field).await;
         assert!(digests.insert(digest), "{field}: every plan has a digest of its own");
         // Approved was this plan. The next one is asked for again.
         world.simulator.clear_log();
@@ -143,14 +137,7 @@ async fn each_field_that_stops_a_notebook_is_changed_at_once_where_that_is_allow
         let (mut tenant, hands) = made_with(&world, allow).await;
         before(&world, field).await;
         tenant.edit(edit_of(field));
-        let visit = world.settle(&mut tenant).await;
-        assert_ready(&visit.report);
-        assert_eq!(
-            touched(&world),
-            ["StopNotebookInstance", "UpdateNotebookInstance", "StartNotebookInstance"],
-            "{field}"
-        );
-        assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"), "{field}");
+        assert_stopped_for(&world, &mut tenant, &hands, field).await;
     }
 }
 
@@ -214,7 +201,7 @@ async fn a_notebook_that_left_the_list_waits_for_its_approval_and_everything_it_
     assert_eq!(world.writes(), Vec::<String>::new(), "its scripts stay as well");
     tenant.edit(|object| object.spec.disruption.stop_notebooks = Permission::Allow);
     assert_eq!(assert_held(&world, &mut tenant, &hands, "delete").await, digest, "to stop is not to delete");
-    approve(&mut tenant, &digest);
+    tenant.approve(&digest);
     assert_ready(&world.settle(&mut tenant).await.report);
     assert_eq!(touched(&world), ["StopNotebookInstance", "DeleteNotebookInstance"]);
     assert_eq!(hands.notebook_status(NAME).await, None);
@@ -247,7 +234,7 @@ async fn what_was_approved_together_is_carried_out_to_its_end_although_one_is_do
     });
     let visit = visits(&world, &mut tenant).await;
     assert_eq!(touched(&world), Vec::<String>::new());
-    approve(&mut tenant, &visit.report.approval.expect("a digest"));
+    tenant.approve(&visit.report.approval.expect("a digest"));
     assert_ready(&world.settle(&mut tenant).await.report);
     assert_eq!(hands.notebook_status("second").await, None);
     assert_eq!(hands.notebook_status(NAME).await.as_deref(), Some("InService"));
@@ -260,7 +247,7 @@ async fn an_approval_is_not_for_a_plan_that_has_more_steps_than_were_shown() {
     tenant.edit(edit_of("instanceType"));
     let digest = assert_held(&world, &mut tenant, &hands, "instanceType").await;
     tenant.edit(edit_of("volumeSizeGiB"));
-    approve(&mut tenant, &digest);
+    tenant.approve(&digest);
     assert_ne!(assert_held(&world, &mut tenant, &hands, "volumeSizeGiB").await, digest);
 }
 
@@ -273,7 +260,7 @@ async fn a_role_stays_as_long_as_a_notebook_that_may_not_be_stopped_has_it() {
     tenant.edit(edit_of("roleArn"));
     let digest = assert_held(&world, &mut tenant, &hands, "roleArn").await;
     assert!(hands.iam.get_role().role_name(&role).send().await.is_ok(), "the notebook works with it");
-    approve(&mut tenant, &digest);
+    tenant.approve(&digest);
     assert_ready(&world.settle(&mut tenant).await.report);
     assert!(hands.iam.get_role().role_name(&role).send().await.is_err(), "nobody needs it any more");
 }

@@ -641,9 +641,7 @@ async fn a_removed_notebook_and_its_script_wait_for_an_approval() {
     let visit = world.settle(&mut tenant).await;
     let approval = visit.report.approval.expect("something to approve");
     assert_eq!(sorted(&world), Vec::<String>::new(), "what it needs stays as it was");
-    tenant.edit(|object| {
-        object.metadata.annotations = Some([("cloister.dev/approve".to_owned(), approval)].into());
-    });
+    tenant.approve(&approval);
     assert_ready(&world.settle(&mut tenant).await.report);
     let writes = world.writes();
     let closed = writes.iter().position(|operation| operation == "ModifyVpcEndpoint");
@@ -657,10 +655,7 @@ async fn an_approval_of_what_is_shown_carries_it_out_once() {
     let mut tenant = begin(&world, "closed-network.yaml").await;
     tenant.edit(larger);
     let visit = world.settle(&mut tenant).await;
-    let approval = visit.report.approval.expect("something to approve");
-    tenant.edit(|object| {
-        object.metadata.annotations = Some([("cloister.dev/approve".to_owned(), approval)].into());
-    });
+    tenant.approve(&visit.report.approval.expect("something to approve"));
     assert_ready(&world.settle(&mut tenant).await.report);
     assert_eq!(sorted(&world), STOPPED_AND_STARTED);
     assert_eq!(Hands::on(&world).notebook_status("Test-Notebook-Instance").await.as_deref(), Some("InService"));

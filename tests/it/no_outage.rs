@@ -421,10 +421,7 @@ async fn a_swap_of_connection_and_upstreams_in_place_is_asked_for() {
     let (found, tried) = std::mem::take(&mut *probe.found.lock().expect("nobody panics with it"));
     assert!(tried > 0 && found.is_empty(), "the store is made meanwhile, and nothing is out of reach: {found:?}");
 
-    let approval = visit.report.approval.expect("something to approve");
-    tenant.edit(|object| {
-        object.metadata.annotations = Some([("cloister.dev/approve".to_owned(), approval)].into());
-    });
+    tenant.approve(&visit.report.approval.expect("something to approve"));
     assert_ready(&world.settle(&mut tenant).await.report);
     probe.install().await.expect("packages can be had again");
 }

@@ -223,6 +223,12 @@ impl Tenant {
         self.freshness = Freshness::Now;
     }
 
+    /// A person approves of the steps that have this digest.
+    pub fn approve(&mut self, digest: &str) {
+        let approval = [("cloister.dev/approve".to_owned(), digest.to_owned())];
+        self.edit(|object| object.metadata.annotations = Some(approval.into()));
+    }
+
     /// The validated environment.
     pub fn environment(&self) -> Environment {
         admit(&self.object, self.owner(), &self.identity).expect("a valid manifest")
