@@ -360,6 +360,15 @@ fn mirror(object: &mut IsolatedNotebookEnvironment) {
     });
 }
 
+fn from_the_mirror(object: &mut IsolatedNotebookEnvironment) {
+    object.spec.packages.repositories[1].upstreams.push("npm-store".into());
+}
+
+fn mirrored(object: &mut IsolatedNotebookEnvironment) {
+    mirror(object);
+    from_the_mirror(object);
+}
+
 fn readable(object: &mut IsolatedNotebookEnvironment) {
     let readers = vec!["arn:aws:iam::111122223333:role/GeneralIsolatedNotebook".into()];
     let permissions = RepositoryPermissions { readers, ..RepositoryPermissions::default() };
@@ -394,10 +403,7 @@ async fn edits_of_the_packages_take_the_fewest_calls() {
         ),
         row(
             "repository removed that another one reached",
-            |object| {
-                mirror(object);
-                object.spec.packages.repositories[1].upstreams.push("npm-store".into());
-            },
+            mirrored,
             |object| {
                 object.spec.packages.repositories.truncate(2);
                 object.spec.packages.repositories[1].upstreams.truncate(1);
@@ -411,18 +417,10 @@ async fn edits_of_the_packages_take_the_fewest_calls() {
             |object| object.spec.packages.repositories[1].description = Some("packages".into()),
             &["UpdateRepository"],
         ),
-        row(
-            "upstream added",
-            mirror,
-            |object| object.spec.packages.repositories[1].upstreams.push("npm-store".into()),
-            &["TagResource", "UpdateRepository"],
-        ),
+        row("upstream added", mirror, from_the_mirror, &["TagResource", "UpdateRepository"]),
         row(
             "upstreams in another order, and another description",
-            |object| {
-                mirror(object);
-                object.spec.packages.repositories[1].upstreams.push("npm-store".into());
-            },
+            mirrored,
             |object| {
                 described(object);
                 object.spec.packages.repositories[1].upstreams.reverse();
