@@ -2,12 +2,12 @@
 //! of somebody else is written to, and once the cause is gone the environment gets ready by itself.
 #![expect(clippy::type_complexity, reason = "a table of edits is read in place")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use cloister::{
-    kubernetes::{admit::admit, api::IsolatedNotebookEnvironment, identity},
+    kubernetes::{admit::admit, api::IsolatedNotebookEnvironment},
     model::{
-        port::{Cloud, Freshness, Problem, Scope},
+        port::{Cloud, Freshness, Problem},
         report::{Next, report_blocked},
     },
     sandbox::{Settings, world::Delays},
@@ -248,15 +248,7 @@ async fn make_role(hands: &Hands) {
 
 /// Why AWS cannot even be looked at.
 async fn refusal(world: &World, tenant: &Tenant) -> Problem {
-    let scope = Scope {
-        owner: tenant.owner(),
-        identity: identity::to_model(&tenant.identity),
-        region: tenant.object.spec.region.clone(),
-        environment: None,
-        remembered: BTreeMap::new(),
-        intents: Vec::new(),
-        freshness: Freshness::Now,
-    };
+    let scope = tenant.scope_without_manifest(Freshness::Now);
     world.engine.observe(&scope).await.expect_err("a refusal")
 }
 

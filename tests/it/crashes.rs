@@ -1,12 +1,11 @@
 //! Answers that are lost on the way and memories that are lost altogether: nothing is made twice, nothing is left behind.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use cloister::{
-    kubernetes::identity,
     model::{
         plan::plan_deletion,
-        port::{Cloud, Freshness, Scope},
+        port::{Cloud, Freshness},
         report::{Next, report_deletion},
     },
     sandbox::{
@@ -62,15 +61,7 @@ async fn a_deletion_without_manifest_and_without_memory_finds_everything() {
     let role = role.rsplit('/').next().expect("a name");
     world.restart();
     for _ in 0..600 {
-        let scope = Scope {
-            owner: tenant.owner(),
-            identity: identity::to_model(&tenant.identity),
-            region: tenant.object.spec.region.clone(),
-            environment: None,
-            remembered: BTreeMap::new(),
-            intents: Vec::new(),
-            freshness: Freshness::Poll,
-        };
+        let scope = tenant.scope_without_manifest(Freshness::Poll);
         let observation = world.engine.observe(&scope).await.expect("AWS can be looked at");
         let plan = plan_deletion(&observation, false);
         let outcomes = world.engine.apply(&scope, &observation, &plan, &tenant).await;

@@ -247,13 +247,23 @@ impl Tenant {
     /// What a look needs.
     pub fn scope(&self, environment: Arc<Environment>) -> Scope {
         Scope {
-            owner: self.owner(),
-            identity: identity::to_model(&self.identity),
-            region: self.object.spec.region.clone(),
             environment: Some(environment),
             remembered: self.remembered.clone(),
             intents: self.intents.lock().expect("no test panics while it holds this").clone(),
-            freshness: self.freshness,
+            ..self.scope_without_manifest(self.freshness)
+        }
+    }
+
+    /// What a look needs that has neither the manifest nor a memory.
+    pub fn scope_without_manifest(&self, freshness: Freshness) -> Scope {
+        Scope {
+            owner: self.owner(),
+            identity: identity::to_model(&self.identity),
+            region: self.object.spec.region.clone(),
+            environment: None,
+            remembered: BTreeMap::new(),
+            intents: Vec::new(),
+            freshness,
         }
     }
 
