@@ -241,6 +241,15 @@ async fn an_endpoint_that_was_deleted_by_hand_is_made_again_even_if_nobody_remem
     assert_ne!(person.endpoint("sts").await.vpc_endpoint_id.expect("its id"), endpoint);
 }
 
+/// Settles although a call got no answer: a person is told so, and the looks that follow find out what became of it.
+async fn get_over_a_lost_answer(world: &World, tenant: &mut Tenant) {
+    let mut made = world.settle(tenant).await;
+    while let Next::Retry(ErrorClass::Unknown) = made.report.next {
+        made = world.settle(tenant).await;
+    }
+    assert_ready(&made.report);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_got_lost_never_makes_a_second_one() {
     for operation in
@@ -254,11 +263,7 @@ async fn an_answer_that_got_lost_never_makes_a_second_one() {
         let mut tenant = Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear());
         world.visit(&mut tenant).await;
         world.restart();
-        let mut made = world.settle(&mut tenant).await;
-        while let Next::Retry(ErrorClass::Unknown) = made.report.next {
-            made = world.settle(&mut tenant).await;
-        }
-        assert_ready(&made.report);
+        get_over_a_lost_answer(&world, &mut tenant).await;
         let there = person.everything().await.len() - untouched;
         // VPC with main table and default group (two default rules of its own), subnet, table, two groups with three rules, seven endpoints.
         assert_eq!(there, 3 + 2 + 1 + 1 + 2 + 3 + 7, "after {operation}");
@@ -273,11 +278,7 @@ async fn a_vpc_whose_creation_was_not_answered_is_looked_for_and_not_asked_for_a
     let mut tenant = Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear());
     world.visit(&mut tenant).await;
     world.restart();
-    let mut made = world.settle(&mut tenant).await;
-    while let Next::Retry(ErrorClass::Unknown) = made.report.next {
-        made = world.settle(&mut tenant).await;
-    }
-    assert_ready(&made.report);
+    get_over_a_lost_answer(&world, &mut tenant).await;
     let asked = world.simulator.log().into_iter().filter(|entry| entry.operation == "CreateVpc").count();
     assert_eq!(asked, 1, "AWS makes a VPC each time it is asked");
 }
