@@ -93,6 +93,17 @@ impl Left {
         chosen.map(|(address, id)| format!("{address}={id}")).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whose everything is by now, to somebody who comes later and only looks; none where it is gone.
+    async fn whose(&self) -> BTreeMap<&Address, Option<Ownership>> {
+        let mut later = self.tenant(|object| {
+            annotate(object, &self.all(|_| true));
+            object.spec.management = Management::Observe;
+        });
+        let sights = self.world.visit(&mut later).await.observation.sights;
+        let whose = |address| sights.get(address).and_then(Sight::seen).map(|seen| seen.ownership.clone());
+        self.ids.keys().map(|address| (address, whose(address))).collect()
+    }
+
     fn of(&self, kind: Kind) -> Vec<(Address, String)> {
         let ids = self.ids.iter().filter(|(address, _)| address.kind == kind);
         ids.map(|(address, id)| (address.clone(), id.clone())).collect()
@@ -244,16 +255,10 @@ async fn a_whole_environment_is_adopted_by_id_and_from_then_on_deleted_or_kept_a
             });
             is_taken_over(&left, &mut tenant).await;
             assert_eq!(left.world.delete(&mut tenant).await.next, Next::Gone);
-            let mut later = left.tenant(|object| {
-                annotate(object, &left.all(|_| true));
-                object.spec.management = Management::Observe;
-            });
-            let visit = left.world.visit(&mut later).await;
-            for address in left.ids.keys() {
-                let whose = visit.observation.sights.get(address).and_then(Sight::seen).map(|seen| &seen.ownership);
+            for (address, whose) in left.whose().await {
                 match policy {
                     DeletionPolicy::Delete => assert_eq!(whose, None, "{address} of {scenario:?}"),
-                    DeletionPolicy::Retain => assert_eq!(whose, Some(&Ownership::Nobody), "{address} of {scenario:?}"),
+                    DeletionPolicy::Retain => assert_eq!(whose, Some(Ownership::Nobody), "{address} of {scenario:?}"),
                 }
             }
         }
@@ -477,13 +482,7 @@ async fn what_was_ours_and_is_declared_as_existing_loses_our_tags_and_nothing_el
         left.world.writes().into_iter().filter(|operation| !untagging.contains(&operation.as_str())).collect();
     assert_eq!(other, Vec::<String>::new(), "tags off, and nothing else");
     assert_eq!(left.world.delete(&mut tenant).await.next, Next::Gone);
-    let mut later = left.tenant(|object| {
-        annotate(object, &left.all(|_| true));
-        object.spec.management = Management::Observe;
-    });
-    let visit = left.world.visit(&mut later).await;
-    for address in left.ids.keys() {
-        let seen = visit.observation.sights.get(address).and_then(Sight::seen);
-        assert_eq!(seen.map(|seen| &seen.ownership), Some(&Ownership::Nobody), "{address} is there and free");
+    for (address, whose) in left.whose().await {
+        assert_eq!(whose, Some(Ownership::Nobody), "{address} is there and free");
     }
 }
