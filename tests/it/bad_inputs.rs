@@ -15,13 +15,12 @@ use cloister::{
 
 use crate::{
     existing::{BOUNDARY, Existing},
-    hands::{EVERYTHING, Hands, stalled},
+    hands::{EVERYTHING, Hands, TRUST, stalled},
     world::{ACCOUNT, Tenant, Visit, World, assert_ready},
 };
 
 const DOMAIN: &str = "test-artifact-domain";
 const NOTEBOOK: &str = "Test-Notebook-Instance";
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// A world with the boundary of the examples, and somebody else's hands.
 async fn with_hands() -> (World, Hands) {

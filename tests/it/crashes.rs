@@ -16,7 +16,7 @@ use cloister::{
 };
 
 use crate::{
-    hands::{EVERYTHING, Hands, made},
+    hands::made,
     world::{Tenant, World, assert_ready},
 };
 
@@ -36,8 +36,7 @@ const WRITES: [(Service, &str); 8] = [
 async fn an_answer_that_is_lost_leads_to_no_second_thing_and_no_standstill() {
     for (service, operation) in WRITES {
         let world = World::new(Delays::real());
-        let hands = Hands::on(&world);
-        hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
+        world.with_boundary().await;
         // Of the SDK's three tries the effect of the first is there, and none gets an answer.
         world.simulator.faults().add(Fault::on(service, operation, Occurrence::First(3), Kind::LostReply));
         let mut tenant = Tenant::of("closed-network.yaml", |_| {});

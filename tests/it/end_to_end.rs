@@ -16,6 +16,8 @@ use serde_json::Value as Json;
 
 use crate::{
     cluster::{checkout, cluster},
+    existing::BOUNDARY,
+    hands::{EVERYTHING, TRUST},
     world::ACCOUNT,
 };
 
@@ -66,11 +68,7 @@ impl Stage {
             .spawn()
             .expect("a controller");
         let stage = Self { namespace, simulator, url, controller, folder, _runtime: runtime };
-        let everything = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        stage.aws(
-            "us-east-1",
-            &["iam", "create-policy", "--policy-name", "CloisterNotebookBoundary", "--policy-document", everything],
-        );
+        stage.aws("us-east-1", &["iam", "create-policy", "--policy-name", BOUNDARY, "--policy-document", EVERYTHING]);
         stage.apply(&stage.example("identity.yaml"));
         stage
     }
@@ -418,7 +416,6 @@ fn an_isolated_notebook_gets_its_packages() {
                 .as_str()
                 .expect("an id")
                 .to_owned();
-        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let role = id(
             aws(&[
                 "iam",
@@ -426,7 +423,7 @@ fn an_isolated_notebook_gets_its_packages() {
                 "--role-name",
                 "GeneralIsolatedNotebook",
                 "--assume-role-policy-document",
-                trust,
+                TRUST,
             ]),
             ["Role", "Arn"],
         );

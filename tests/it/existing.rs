@@ -5,7 +5,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::types::AttributeBooleanValue;
 use cloister::sandbox::in_process::InProcess;
 
-use crate::world::{ACCOUNT, Tenant, World};
+use crate::{
+    hands::{EVERYTHING, TRUST},
+    world::{ACCOUNT, Tenant, World},
+};
 
 /// The policy that limits what the examples' roles can ever do.
 pub const BOUNDARY: &str = "CloisterNotebookBoundary";
@@ -37,9 +40,8 @@ impl World {
 
     /// The boundary that the examples' identity requires.
     pub async fn with_boundary(&self) {
-        let everything = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
         let iam = aws_sdk_iam::Client::new(&self.sdk("us-east-1").await);
-        iam.create_policy().policy_name(BOUNDARY).policy_document(everything).send().await.expect("a boundary");
+        iam.create_policy().policy_name(BOUNDARY).policy_document(EVERYTHING).send().await.expect("a boundary");
         self.simulator.clear_log();
     }
 
@@ -74,9 +76,8 @@ impl World {
         } else {
             format!("GeneralIsolatedNotebook-{number}")
         };
-        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let iam = aws_sdk_iam::Client::new(&config);
-        iam.create_role().role_name(&name).assume_role_policy_document(trust).send().await.expect("a role");
+        iam.create_role().role_name(&name).assume_role_policy_document(TRUST).send().await.expect("a role");
         let notebook = if number == 0 { "isolated-notebook".to_owned() } else { format!("isolated-notebook-{number}") };
         let role = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
         tokio::time::sleep(std::time::Duration::from_mins(1)).await;

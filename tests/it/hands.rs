@@ -27,6 +27,8 @@ pub const EVERYTHING: &str =
 /// A policy document that only denies.
 pub const NOTHING: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Sid":"Stop","Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#;
+/// The trust policy of a role for notebooks.
+pub const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 impl Hands {
     /// Hands in the region of the examples.
@@ -77,7 +79,7 @@ pub async fn made_with(
     change: impl FnOnce(&mut cloister::kubernetes::api::IsolatedNotebookEnvironment),
 ) -> (Tenant, Hands) {
     let hands = Hands::on(world);
-    hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
+    world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", change);
     let visit = world.settle(&mut tenant).await;
     crate::world::assert_ready(&visit.report);

@@ -21,7 +21,10 @@ use cloister::{
     },
 };
 
-use crate::world::{Tenant, Visit, World, assert_ready, truth};
+use crate::{
+    hands::TRUST,
+    world::{Tenant, Visit, World, assert_ready, truth},
+};
 
 /// Somebody with administrator rights in the environment's account.
 struct Person {
@@ -337,8 +340,7 @@ impl Foreign {
 async fn in_an_existing_network_only_what_was_asked_for_comes_and_goes() {
     let world = World::new(Delays::real());
     let person = Person::in_region(&world, "us-east-1").await;
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    let role = person.iam.create_role().role_name("GeneralIsolatedNotebook").assume_role_policy_document(trust);
+    let role = person.iam.create_role().role_name("GeneralIsolatedNotebook").assume_role_policy_document(TRUST);
     role.send().await.expect("a role");
     let foreign = Foreign::made_by(&person).await;
     let before = person.everything().await;

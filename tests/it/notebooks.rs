@@ -169,7 +169,7 @@ async fn a_volume_that_somebody_enlarged_is_named_and_left_alone() {
 async fn a_notebook_that_is_just_starting_is_deleted_once_it_can_be() {
     let world = World::new(Delays::real());
     let hands = crate::hands::Hands::on(&world);
-    hands.policy("CloisterNotebookBoundary", crate::hands::EVERYTHING).await;
+    world.with_boundary().await;
     let mut tenant = crate::world::Tenant::of("closed-network.yaml", |_| {});
     for _ in 0..400 {
         world.visit(&mut tenant).await;

@@ -6,7 +6,7 @@ use cloister::{
 };
 
 use crate::{
-    hands::{EVERYTHING, Hands, NOTHING, drift, made, paths},
+    hands::{EVERYTHING, Hands, NOTHING, TRUST, drift, made, paths},
     world::{ACCOUNT, Tenant, World, assert_ready},
 };
 
@@ -75,11 +75,11 @@ async fn a_removed_boundary_comes_back_and_a_widened_statement_is_narrowed() {
 async fn a_role_under_our_name_that_is_not_ours_is_never_touched() {
     let world = World::new(Delays::real());
     let hands = Hands::on(&world);
-    hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
+    world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |object| {
         object.spec.execution_role.name = Some("NOTEBOOKS".into());
     });
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let trust = TRUST.replace("sagemaker", "ec2");
     hands.iam.create_role().role_name("notebooks").assume_role_policy_document(trust).send().await.expect("a role");
     world.simulator.clear_log();
     for _ in 0..100 {
@@ -112,8 +112,7 @@ async fn with_policy(world: &World) -> (Tenant, Hands, String) {
     let address = "Policy/install".parse().expect("an address");
     let arn = visit.observation.outputs.get(&address, Output::Arn).expect("the policy exists").to_owned();
     let hands = Hands::on(world);
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    hands.iam.create_role().role_name(OTHER).assume_role_policy_document(trust).send().await.expect("a role");
+    hands.iam.create_role().role_name(OTHER).assume_role_policy_document(TRUST).send().await.expect("a role");
     world.simulator.clear_log();
     (tenant, hands, arn)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{Row, Then, Thing, changed, missing, row, unexpected};
 use crate::{
-    hands::{EVERYTHING, NOTHING},
+    hands::{EVERYTHING, NOTHING, TRUST},
     laws::person::{Person, arn},
     world::ACCOUNT,
 };
@@ -14,7 +14,6 @@ use crate::{
 const OURS: &str = "cloister";
 /// What AWS itself puts on a role whose keys have leaked, or somebody who wants to stop it.
 const QUARANTINE: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// The same policy with one more statement.
 pub fn with_statement(policy: &str, statement: Json) -> String {
