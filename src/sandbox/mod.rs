@@ -20,6 +20,7 @@ pub mod log;
 mod paging;
 pub mod policy;
 pub mod program;
+pub mod region;
 pub mod run_folder;
 pub mod sagemaker;
 pub mod server;
@@ -171,7 +172,7 @@ impl Inner {
         let request_id = self.world.ids.uuid();
         let Parsed { scope, operation, params } = parsed;
         let service = scope.service;
-        let caller = identify(&self.world, &scope, now);
+        let caller = region::must_exist(&scope.region, service).and_then(|()| identify(&self.world, &scope, now));
         let call = Call {
             service,
             account: caller.as_ref().map_or_else(|_| DEFAULT_ACCOUNT.to_owned(), |caller| caller.account.clone()),
