@@ -12,6 +12,7 @@ pub mod clock;
 pub mod codeartifact;
 mod constraint;
 pub mod control_plane;
+pub mod controls;
 pub mod ec2;
 pub mod faults;
 pub mod iam;

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use http::{Request, header};
 
-use super::ec2::endpoint::{Endpoint, Phase};
+use super::ec2::endpoint::Endpoint;
 use super::policy::{AccessRequest, Decision, Document, Kind, evaluate};
 use super::world::World;
 
@@ -37,7 +37,7 @@ pub fn of(world: &mut World, request: &Request<Bytes>) -> Result<Option<Way>, No
     let accounts: Vec<String> = world.account_ids().map(str::to_owned).collect();
     for account in accounts {
         let endpoints = &world.account(&account).region(&region).ec2.endpoints;
-        if let Some(endpoint) = endpoints.peek(&id).filter(|endpoint| endpoint.phase == Phase::Available) {
+        if let Some(endpoint) = endpoints.peek(&id).filter(|endpoint| endpoint.is_open()) {
             let policy = endpoint.policy().to_owned();
             return Ok(Some(Way { endpoint: id, vpc: endpoint.vpc.clone(), policy }));
         }

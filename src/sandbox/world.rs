@@ -317,6 +317,11 @@ impl World {
         (settings, ids, account.region(region))
     }
 
+    /// Every region of every account that has been used.
+    pub fn all_regions_mut(&mut self) -> impl Iterator<Item = &mut Region> {
+        self.accounts.values_mut().flat_map(|account| account.regions.values_mut())
+    }
+
     /// The account with this number, if it has been used.
     #[must_use]
     pub fn existing_account(&self, id: &str) -> Option<&Account> {

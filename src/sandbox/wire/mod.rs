@@ -45,7 +45,9 @@ impl Service {
         }
     }
 
-    fn from_signing_name(name: &str) -> Option<Self> {
+    /// The service with this name in the credential scope, if it is simulated.
+    #[must_use]
+    pub fn from_signing_name(name: &str) -> Option<Self> {
         let all = [Self::Ec2, Self::Iam, Self::Sts, Self::CodeArtifact, Self::SageMaker];
         all.into_iter().find(|service| service.signing_name() == name)
     }

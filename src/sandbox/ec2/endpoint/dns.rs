@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::{Ec2, bad_request, fingerprint};
+use super::Endpoint;
 use super::service::{self, Service, Type};
-use super::{Endpoint, Phase};
 use crate::sandbox::clock::Instant;
 use crate::sandbox::wire::Refusal;
 
@@ -120,7 +120,7 @@ pub(super) fn entries(ec2: &Ec2<'_>, endpoint: &Endpoint) -> Vec<Value> {
     entries.extend(
         zones.iter().map(|zone| json!({"dnsName": format!("{id}-{label}-{zone}.{base}"), "hostedZoneId": own_zone})),
     );
-    let hidden = if endpoint.phase == Phase::Available { zone_id(id) } else { "ZONEIDPENDING".to_owned() };
+    let hidden = if endpoint.is_open() { zone_id(id) } else { "ZONEIDPENDING".to_owned() };
     entries.extend(endpoint.names(region).iter().map(|name| json!({"dnsName": name, "hostedZoneId": hidden})));
     entries
 }

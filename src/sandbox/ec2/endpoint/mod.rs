@@ -62,8 +62,12 @@ pub enum Phase {
     Pending,
     /// In use.
     Available,
+    /// In use, but not in all of its subnets.
+    Partial,
     /// The owner of the service did not agree.
     Rejected,
+    /// The owner of the service did not say anything for too long.
+    Expired,
     /// AWS could not make it.
     Failed {
         /// `LastError.Code`.
@@ -84,7 +88,9 @@ impl Phase {
             Self::PendingAcceptance => "pendingAcceptance",
             Self::Pending => "pending",
             Self::Available => "available",
+            Self::Partial => "partial",
             Self::Rejected => "rejected",
+            Self::Expired => "expired",
             Self::Failed { .. } => "failed",
             Self::Deleting => "deleting",
             Self::Deleted => "deleted",
@@ -129,6 +135,12 @@ impl Endpoint {
         &self.policy
     }
 
+    /// Whether it takes anything through.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Available | Phase::Partial)
+    }
+
     fn names(&self, region: &str) -> Vec<String> {
         if !self.private_dns {
             return Vec::new();
@@ -140,18 +152,20 @@ impl Endpoint {
 impl State {
     /// Makes an endpoint fail, as AWS does when it cannot build it.
     pub fn fail_endpoint(&mut self, id: &str, code: &str, message: &str) {
-        if let Some(endpoint) = self.endpoints.peek_mut(id) {
-            endpoint.phase = Phase::Failed { code: code.to_owned(), message: message.to_owned() };
-            endpoint.due = None;
-        }
+        self.put_endpoint(id, Phase::Failed { code: code.to_owned(), message: message.to_owned() });
+    }
+
+    /// Puts an endpoint into a state in which it then stays. Whether there is such an endpoint.
+    pub fn put_endpoint(&mut self, id: &str, phase: Phase) -> bool {
+        let Some(endpoint) = self.endpoints.peek_mut(id) else { return false };
+        endpoint.phase = phase;
+        endpoint.due = None;
+        true
     }
 
     /// The decision of a service's owner about an endpoint that waits for it; it comes up or is rejected at once.
     pub fn decide_endpoint(&mut self, id: &str, accepted: bool) {
-        if let Some(endpoint) = self.endpoints.peek_mut(id) {
-            endpoint.phase = if accepted { Phase::Available } else { Phase::Rejected };
-            endpoint.due = None;
-        }
+        self.put_endpoint(id, if accepted { Phase::Available } else { Phase::Rejected });
     }
 }
 
@@ -210,7 +224,12 @@ fn advance(state: &mut State, id: &str, now: Instant, settings: &Settings) -> bo
             state.endpoints.remove(id);
             state.tags.remove(id);
         }
-        Phase::PendingAcceptance | Phase::Available | Phase::Rejected | Phase::Failed { .. } => endpoint.due = None,
+        Phase::PendingAcceptance
+        | Phase::Available
+        | Phase::Partial
+        | Phase::Rejected
+        | Phase::Expired
+        | Phase::Failed { .. } => endpoint.due = None,
     }
     true
 }

@@ -14,7 +14,7 @@ use crate::sandbox::wire::{Refusal, Reply};
 pub(super) fn modify(ec2: &mut Ec2<'_>) -> Reply {
     let id = ec2.required("VpcEndpointId")?.to_owned();
     let mut endpoint = ec2.state.endpoints.get(&id)?.clone();
-    if endpoint.phase != Phase::Available {
+    if !endpoint.is_open() {
         let message = format!("The VPC endpoint {id} cannot be changed while it is {}.", endpoint.phase.wire());
         return Err(bad_request("IncorrectState", message));
     }
