@@ -27,9 +27,9 @@ sandbox-down: ## End the sandboxes started from this checkout, and nothing else
 	@hack/sandbox-down.sh
 
 .PHONY: simulator
-simulator: ## The simulated AWS alone, until Ctrl-C (PORT=4599, DELAY=real|short|none)
+simulator: ## The simulated AWS alone, until Ctrl-C (PORT=4599, DELAY=real|short|none, THROTTLE=1)
 	@hack/step.sh build
-	@exec "$(cloister)" simulator --port "$(or $(PORT),4599)" --delay "$(or $(DELAY),real)"
+	@exec "$(cloister)" simulator --port "$(or $(PORT),4599)" --delay "$(or $(DELAY),real)" $(if $(filter-out 0,$(THROTTLE)),--throttle)
 
 .PHONY: control-plane
 control-plane: ## etcd, kube-apiserver and kube-controller-manager alone, until Ctrl-C

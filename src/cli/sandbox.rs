@@ -23,10 +23,10 @@ use super::control_plane;
 use super::interrupt::interrupted;
 use super::simulator::{Delay, Served};
 use crate::kubernetes::api::{AWSIdentity, IsolatedNotebookEnvironment};
+use crate::sandbox::Settings;
 use crate::sandbox::control_plane::ControlPlane;
 use crate::sandbox::program::{Plan, Program};
 use crate::sandbox::run_folder::RunFolder;
-use crate::sandbox::world::Quotas;
 use progress::Follower;
 use steps::Steps;
 
@@ -114,7 +114,8 @@ impl Stage {
         let namespace = example.metadata.namespace.clone().context("the example has no namespace")?;
 
         let control_plane = steps.run("start etcd and Kubernetes", control_plane::start(folder)).await?;
-        let simulator = steps.run("start the simulated AWS", Served::on(0, args.delay, Quotas::default())).await?;
+        let settings = Settings::with_delays(args.delay.delays());
+        let simulator = steps.run("start the simulated AWS", Served::on(0, settings)).await?;
         let (account, region) = (&identity.spec.account, &example.spec.region);
         let aws = administrator(&simulator.url, account, region).await;
 

@@ -25,6 +25,9 @@ pub struct Args {
     /// Start as if AWS had raised every quota that it raises on request.
     #[arg(long)]
     raised_quotas: bool,
+    /// Refuse calls to EC2 that come faster than AWS takes them.
+    #[arg(long)]
+    throttle: bool,
 }
 
 /// How long the simulated AWS takes for what it does after having answered.
@@ -39,9 +42,10 @@ pub enum Delay {
 }
 
 impl Delay {
-    fn delays(self) -> Delays {
+    /// What that means.
+    pub(super) fn delays(self) -> Delays {
         match self {
-            Self::Real => Delays::real(),
+            Self::Real => Delays::real().lagging(),
             Self::Short => Delays::short(),
             Self::None => Delays::none(),
         }
@@ -56,18 +60,14 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub async fn on(port: u16, delay: Delay, quotas: Quotas) -> anyhow::Result<Self> {
+    /// With these settings, as far as they do not follow from the port.
+    pub async fn on(port: u16, settings: Settings) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} of 127.0.0.1 not had"))?;
         let url = format!("http://{}", listener.local_addr()?);
         // Package URLs lead back to us, or `pip` would follow them to AWS. Ids differ from run to run, as AWS's do.
-        let settings = Settings {
-            public_url: Some(url.clone()),
-            seed: fastrand::u64(..),
-            quotas,
-            ..Settings::with_delays(delay.delays())
-        };
+        let settings = Settings { public_url: Some(url.clone()), seed: fastrand::u64(..), ..settings };
         let simulator = Simulator::new(settings, Arc::new(WallClock));
         let task = tokio::spawn(async move {
             if let Err(error) = server::serve(simulator, listener, std::future::pending()).await {
@@ -90,7 +90,8 @@ impl Drop for Served {
 /// The port is taken.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let quotas = if args.raised_quotas { Quotas::raised() } else { Quotas::default() };
-    let served = Served::on(args.port, args.delay, quotas).await?;
+    let settings = Settings { quotas, enforce_throttle: args.throttle, ..Settings::with_delays(args.delay.delays()) };
+    let served = Served::on(args.port, settings).await?;
     let url = &served.url;
     println!(
         "The simulated AWS answers on {url}, in every account and region.
@@ -101,7 +102,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
   aws ec2 describe-vpcs
 
 An access key id of twelve digits is the administrator of that account, any other of the account 111122223333.
-`curl {url}/_simulator/log` shows the calls so far. Ctrl-C ends it; nothing is kept."
+`curl {url}/_simulator/log` shows the calls so far; docs/explanation/simulator.md says how to make trouble.
+Ctrl-C ends it; nothing is kept."
     );
     interrupted().await?;
     println!();

@@ -34,12 +34,14 @@ pub struct Delays {
     pub eni_release: Duration,
     /// How long a new role, policy or trust is not yet seen by the other services.
     pub iam_propagation: Duration,
-    /// How long a new EC2 resource is not yet found.
+    /// How long a new EC2 resource is not yet found, by no call.
     pub visibility: Duration,
+    /// How long a new EC2 resource is not yet described, though calls that act on it find it.
+    pub description: Duration,
 }
 
 impl Delays {
-    /// What AWS takes in practice.
+    /// What AWS takes in practice. That descriptions lag is another matter, see [`Delays::lagging`].
     #[must_use]
     pub fn real() -> Self {
         Self {
@@ -54,7 +56,15 @@ impl Delays {
             eni_release: Duration::from_mins(5),
             iam_propagation: Duration::from_secs(10),
             visibility: Duration::ZERO,
+            description: Duration::ZERO,
         }
+    }
+
+    /// The same, and EC2 describes what is new only after a moment. AWS says that this happens, not how often: whoever is
+    /// right when it always happens is right.
+    #[must_use]
+    pub fn lagging(self) -> Self {
+        Self { description: Duration::from_secs(1), ..self }
     }
 
     /// A second or two each, for tests that run in real time and for a person who watches.
@@ -72,6 +82,7 @@ impl Delays {
             eni_release: Duration::from_secs(1),
             iam_propagation: Duration::from_millis(500),
             visibility: Duration::ZERO,
+            description: Duration::ZERO,
         }
     }
 
@@ -90,6 +101,7 @@ impl Delays {
             eni_release: Duration::ZERO,
             iam_propagation: Duration::ZERO,
             visibility: Duration::ZERO,
+            description: Duration::ZERO,
         }
     }
 }

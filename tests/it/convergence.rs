@@ -77,6 +77,30 @@ async fn an_isolated_notebook_gets_its_packages_and_loses_them_again() {
     }
 }
 
+/// AWS may describe what is new only after a moment. Nobody is to take that for an invitation to make it again.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_described_yet_is_not_made_again() {
+    let created = async |delays: Delays| {
+        let world = World::new(delays);
+        world.with_boundary().await;
+        world.simulator.clear_log();
+        let mut tenant = Tenant::of("closed-network.yaml", |_| {});
+        assert_ready(&world.settle(&mut tenant).await.report);
+        let mut created: Vec<String> =
+            world.writes().into_iter().filter(|operation| operation.starts_with("Create")).collect();
+        created.sort();
+        world.simulator.clear_log();
+        for _ in 0..3 {
+            assert_ready(&world.check(&mut tenant).await.report);
+        }
+        assert_eq!(world.writes(), Vec::<String>::new(), "a check of what is as asked writes nothing");
+        let report = world.delete(&mut tenant).await;
+        assert_eq!(report.next, Next::Gone, "{:#?}", report.facts);
+        created
+    };
+    assert_eq!(created(Delays::real().lagging()).await, created(Delays::real()).await);
+}
+
 /// Calls by operation.
 struct Count(std::collections::BTreeMap<String, usize>);
 

@@ -50,7 +50,7 @@ impl Page {
 /// An id is malformed or unknown, a filter does not exist, or the page is not acceptable.
 pub fn list<T: Resource>(ec2: &Ec2<'_>, listing: &Listing, table: &Table<T>, wire: impl Fn(&T) -> Value) -> Reply {
     let wanted = ec2.call.texts(listing.ids);
-    all_found(&T::KIND, &wanted, |id| table.get(id).is_ok())?;
+    all_found(&T::KIND, &wanted, |id| table.describes(id))?;
     let filters = filters(ec2.call, listing.filters, listing.tagged)?;
     let rows = table
         .seen()

@@ -138,8 +138,8 @@ fn create_internet_gateway(ec2: &mut Ec2<'_>) -> Reply {
     let gateway = InternetGateway { id: ec2.ids.hex("igw"), vpc: None };
     ec2.tag(&gateway.id, tags);
     let answer = internet_gateway_wire(ec2, &gateway);
-    let seen_from = ec2.seen_from();
-    ec2.state.internet_gateways.insert(gateway, seen_from);
+    let visible = ec2.visible();
+    ec2.state.internet_gateways.insert(gateway, visible);
     Ok(json!({"internetGateway": answer}))
 }
 

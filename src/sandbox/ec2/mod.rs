@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use super::clock::Instant;
 use super::wire::{Call, Refusal, Reply, unknown_operation};
 use super::world::{Ids, Settings, World};
-use table::{Resource, Table};
+use table::{Resource, Table, Visible};
 
 /// What EC2 keeps for an account and region.
 #[derive(Debug, Clone, Default)]
@@ -68,9 +68,10 @@ pub struct Ec2<'a> {
 }
 
 impl Ec2<'_> {
-    /// When something created now is found.
-    fn seen_from(&self) -> Instant {
-        self.call.now + self.settings.delays.visibility
+    /// When something created now is seen, and by whom.
+    fn visible(&self) -> Visible {
+        let (now, delays) = (self.call.now, &self.settings.delays);
+        Visible { found_from: now + delays.visibility, described_from: now + delays.description }
     }
 
     /// Stores the tags of something just created.

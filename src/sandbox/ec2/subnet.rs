@@ -97,8 +97,8 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     ec2.tag(&subnet.id, tags);
     acl::associate_default(ec2, &vpc_id, &subnet.id);
     let answer = wire(ec2, &subnet);
-    let seen_from = ec2.seen_from();
-    ec2.state.subnets.insert(subnet, seen_from);
+    let visible = ec2.visible();
+    ec2.state.subnets.insert(subnet, visible);
     Ok(json!({"subnet": answer}))
 }
 

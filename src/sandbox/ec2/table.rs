@@ -62,21 +62,31 @@ pub trait Resource {
 #[derive(Debug, Clone)]
 pub struct Table<T> {
     rows: BTreeMap<String, T>,
-    /// Created so recently that AWS does not find them yet.
-    unseen: BTreeMap<String, Instant>,
+    /// Created so recently that AWS does not find them yet, or finds them but does not describe them.
+    unseen: BTreeMap<String, Visible>,
+    now: Instant,
+}
+
+/// When something new shows. AWS acts on what it has just made sooner than it describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible {
+    /// To calls that act on it.
+    pub found_from: Instant,
+    /// To calls that describe it, by its id or by what it is like.
+    pub described_from: Instant,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), unseen: BTreeMap::new() }
+        Self { rows: BTreeMap::new(), unseen: BTreeMap::new(), now: Instant::ZERO }
     }
 }
 
 impl<T: Resource> Table<T> {
-    /// Adds a resource that is found from `seen_from` on.
-    pub fn insert(&mut self, row: T, seen_from: Instant) {
+    /// Adds a resource that is not seen by everybody at once.
+    pub fn insert(&mut self, row: T, visible: Visible) {
         let id = row.id().to_owned();
-        self.unseen.insert(id.clone(), seen_from);
+        self.unseen.insert(id.clone(), visible);
         self.rows.insert(id, row);
     }
 
@@ -87,7 +97,8 @@ impl<T: Resource> Table<T> {
 
     /// Lets everything be found whose time has come.
     pub fn settle(&mut self, now: Instant) {
-        self.unseen.retain(|_, seen_from| *seen_from > now);
+        self.now = now;
+        self.unseen.retain(|_, visible| visible.found_from.max(visible.described_from) > now);
     }
 
     /// The resource, as a call that names it finds it.
@@ -96,7 +107,21 @@ impl<T: Resource> Table<T> {
     /// The id is malformed or does not exist.
     pub fn get(&self, id: &str) -> Result<&T, Refusal> {
         T::KIND.check(id)?;
-        self.rows.get(id).filter(|_| !self.unseen.contains_key(id)).ok_or_else(|| T::KIND.absent(id))
+        self.rows.get(id).filter(|_| self.is_found(id)).ok_or_else(|| T::KIND.absent(id))
+    }
+
+    fn is_found(&self, id: &str) -> bool {
+        self.unseen.get(id).is_none_or(|visible| visible.found_from <= self.now)
+    }
+
+    fn is_described(&self, id: &str) -> bool {
+        self.unseen.get(id).is_none_or(|visible| visible.found_from.max(visible.described_from) <= self.now)
+    }
+
+    /// Whether a call that describes this resource finds it.
+    #[must_use]
+    pub fn describes(&self, id: &str) -> bool {
+        self.rows.contains_key(id) && self.is_described(id)
     }
 
     /// The same, to be changed.
@@ -136,7 +161,7 @@ impl<T: Resource> Table<T> {
 
     /// Everything that a listing shows.
     pub fn seen(&self) -> impl Iterator<Item = &T> {
-        self.rows.values().filter(|row| !self.unseen.contains_key(row.id()))
+        self.rows.values().filter(|row| self.is_described(row.id()))
     }
 
     /// How many there are.

@@ -102,7 +102,8 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     let id = vpc.id.clone();
     ec2.tag(&id, tags);
     let answer = wire(ec2, &vpc, "pending");
-    ec2.state.vpcs.insert(vpc, ec2.call.now + ec2.settings.delays.visibility);
+    let visible = ec2.visible();
+    ec2.state.vpcs.insert(vpc, visible);
     route_table::create_main(ec2, &id, block);
     security_group::create_default(ec2, &id);
     acl::create_default(ec2, &id);

@@ -62,8 +62,8 @@ pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
     }
     ec2.tag(&endpoint.id, tags);
     let answer = wire(ec2, &endpoint);
-    let seen_from = ec2.seen_from();
-    ec2.state.endpoints.insert(endpoint, seen_from);
+    let visible = ec2.visible();
+    ec2.state.endpoints.insert(endpoint, visible);
     Ok(json!({"vpcEndpoint": answer, "clientToken": ec2.call.text("ClientToken")}))
 }
 

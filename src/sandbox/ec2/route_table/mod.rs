@@ -123,8 +123,8 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     let table = RouteTable { id: ec2.ids.hex("rtb"), vpc: vpc_id, routes, propagating, associations };
     ec2.tag(&table.id, tags);
     let answer = wire(ec2, &table);
-    let seen_from = ec2.seen_from();
-    ec2.state.route_tables.insert(table, seen_from);
+    let visible = ec2.visible();
+    ec2.state.route_tables.insert(table, visible);
     Ok(json!({"routeTable": answer, "clientToken": ec2.call.text("ClientToken")}))
 }
 

@@ -128,8 +128,8 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     let rules = BTreeMap::from([(ec2.ids.hex("sgr"), Rule::everything(true, Peer::anywhere()))]);
     let id = ec2.ids.hex("sg");
     ec2.tag(&id, tags);
-    let seen_from = ec2.seen_from();
-    ec2.state.groups.insert(Group { id: id.clone(), name, description, vpc, rules }, seen_from);
+    let visible = ec2.visible();
+    ec2.state.groups.insert(Group { id: id.clone(), name, description, vpc, rules }, visible);
     Ok(json!({
         "groupId": id,
         "securityGroupArn": ec2.arn(&format!("security-group/{id}")),

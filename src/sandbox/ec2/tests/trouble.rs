@@ -93,6 +93,20 @@ async fn with_a_visibility_window_everything_new_is_found_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_new_is_described_late_and_can_be_worked_with_at_once() {
+    let aws = Aws::with(Settings::with_delays(Delays::none().lagging()));
+    let vpc = aws.vpc().await;
+    let look = || aws.ec2.describe_vpcs().vpc_ids(&vpc).send();
+    assert_eq!(look().await.map_err(code).expect_err("not yet"), "InvalidVpcID.NotFound");
+    assert_eq!(count(&aws).await, 0);
+    let subnet = aws.subnet(&vpc, "10.0.1.0/24", "a").await;
+    pass(1).await;
+    assert_eq!(look().await.expect("found").vpcs().len(), 1);
+    let subnets = aws.ec2.describe_subnets().subnet_ids(&subnet).send().await.expect("found");
+    assert_eq!(subnets.subnets().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn four_endpoint_calls_use_up_the_bucket_and_it_refills_slowly() {
     let aws = Aws::with(Settings { enforce_throttle: true, ..Settings::default() });
     let vpc = aws.vpc().await;
