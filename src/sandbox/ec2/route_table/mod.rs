@@ -160,7 +160,7 @@ fn wire(ec2: &Ec2<'_>, table: &RouteTable) -> Value {
         "routeTableId": table.id,
         "vpcId": table.vpc,
         "ownerId": ec2.call.account,
-        "routeSet": table.routes.iter().map(|route| route.wire(ec2.state)).collect::<Vec<_>>(),
+        "routeSet": table.routes.iter().map(|route| route.wire(ec2.state, &table.vpc)).collect::<Vec<_>>(),
         "associationSet": associations,
         "propagatingVgwSet": propagating,
         "tagSet": ec2.tags_of(&table.id),

@@ -35,9 +35,20 @@ impl Route {
         self.target.starts_with("vpce-") && self.destination.starts_with("pl-")
     }
 
+    /// Whether what it leads to takes anything: it exists, and a gateway is attached to the VPC.
+    fn is_active(&self, state: &State, vpc: &str) -> bool {
+        let attached = |to: Option<&String>| to.is_some_and(|to| to == vpc);
+        match self.target.rsplit_once('-').map_or(self.target.as_str(), |(prefix, _)| prefix) {
+            "local" | "tgw" => true,
+            "igw" => attached(state.internet_gateways.peek(&self.target).and_then(|gateway| gateway.vpc.as_ref())),
+            "vgw" => attached(state.vpn_gateways.peek(&self.target).and_then(|gateway| gateway.vpc.as_ref())),
+            _ => state.has(&self.target),
+        }
+    }
+
     /// The route as answers show it: a black hole if its target is gone.
     #[must_use]
-    pub fn wire(&self, state: &State) -> Value {
+    pub fn wire(&self, state: &State, vpc: &str) -> Value {
         let destination = match self.destination.as_str() {
             list if list.starts_with("pl-") => "destinationPrefixListId",
             block if block.contains(':') => "destinationIpv6CidrBlock",
@@ -55,8 +66,7 @@ impl Route {
         wire.insert(destination.into(), self.destination.clone().into());
         wire.insert(target.into(), self.target.clone().into());
         wire.insert("origin".into(), self.origin.into());
-        let active = self.target == "local" || self.target.starts_with("tgw-") || state.has(&self.target);
-        wire.insert("state".into(), if active { "active" } else { "blackhole" }.into());
+        wire.insert("state".into(), if self.is_active(state, vpc) { "active" } else { "blackhole" }.into());
         Value::Object(wire)
     }
 }

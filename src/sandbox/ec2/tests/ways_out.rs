@@ -200,3 +200,22 @@ async fn what_a_service_made_cannot_be_taken_away_by_hand() {
     let regroup = aws.ec2.modify_network_interface_attribute().network_interface_id(id).groups(&group).send().await;
     assert_eq!(regroup.map_err(code).expect_err("refused"), "AuthFailure");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_route_to_a_gateway_that_was_detached_leads_into_a_black_hole() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let made = aws.ec2.create_internet_gateway().send().await.expect("made").internet_gateway;
+    let gateway = made.and_then(|gateway| gateway.internet_gateway_id).expect("an id");
+    aws.ec2.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("attached");
+    let table = aws.route_table(&vpc).await;
+    let route = aws.ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0");
+    route.gateway_id(&gateway).send().await.expect("routed");
+    let state = async || {
+        let found = aws.ec2.describe_route_tables().route_table_ids(&table).send().await.expect("found");
+        found.route_tables()[0].routes()[1].state().expect("a state").as_str().to_owned()
+    };
+    assert_eq!(state().await, "active");
+    aws.ec2.detach_internet_gateway().internet_gateway_id(&gateway).vpc_id(&vpc).send().await.expect("detached");
+    assert_eq!(state().await, "blackhole");
+}
