@@ -132,7 +132,7 @@ fn rewritten(ec2: &Ec2<'_>, group: &str, request: &Value, egress: bool) -> Resul
         _ => return Err(bad_request("InvalidParameterCombination", "A rule has exactly one peer")),
     };
     let (protocol, ports) = reach(request)?;
-    Ok(Rule { egress, protocol, ports, peer, description: text(request, "Description").map(str::to_owned) })
+    Ok(Rule { egress, protocol, ports, peer, description: description(request)? })
 }
 
 /// The rules that a call describes, in either of the two forms.
@@ -168,7 +168,7 @@ fn of_permission(ec2: &Ec2<'_>, group: &str, permission: &Value, egress: bool) -
                 "PrefixListIds" => prefix(ec2, named)?,
                 _ => member_of(ec2, group, named, text(item, "UserId"))?,
             };
-            let description = text(item, "Description").map(str::to_owned);
+            let description = description(item)?;
             rules.push(Rule { egress, protocol: protocol.clone(), ports, peer, description });
         }
     }
@@ -176,6 +176,18 @@ fn of_permission(ec2: &Ec2<'_>, group: &str, permission: &Value, egress: bool) -
         return Err(missing("CidrIp"));
     }
     Ok(rules)
+}
+
+/// What people wrote about a rule.
+fn description(of: &Value) -> Result<Option<String>, Refusal> {
+    let Some(description) = text(of, "Description") else { return Ok(None) };
+    if description.len() > 255 || !description.chars().all(super::may_be_written) {
+        return Err(invalid(
+            "Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: \
+             a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
+        ));
+    }
+    Ok(Some(description.to_owned()))
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {

@@ -137,9 +137,13 @@ fn create(ec2: &mut Ec2<'_>) -> Reply {
     }))
 }
 
+/// The characters of names and descriptions.
+fn may_be_written(character: char) -> bool {
+    character.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(character)
+}
+
 fn acceptable(what: &str, text: &str) -> Result<(), Refusal> {
-    let allowed = |character: char| character.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(character);
-    if text.len() <= 255 && text.chars().all(allowed) {
+    if text.len() <= 255 && text.chars().all(may_be_written) {
         return Ok(());
     }
     Err(invalid(format!(

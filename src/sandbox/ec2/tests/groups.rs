@@ -148,3 +148,16 @@ async fn a_rule_can_be_widened_in_place_and_keeps_its_id() {
     let rule = &rules.security_group_rules()[0];
     assert_eq!((rule.cidr_ipv4(), rule.ip_protocol()), (Some("0.0.0.0/0"), Some("-1")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_people_write_about_a_rule_is_short_and_plain() {
+    let aws = Aws::new();
+    let vpc = aws.vpc().await;
+    let group = aws.group(&vpc, "g").await;
+    for description in ["x".repeat(256), "für alle".to_owned()] {
+        let range = IpRange::builder().cidr_ip("10.0.0.0/16").description(description).build();
+        let rule = https().ip_ranges(range).build();
+        let authorized = aws.ec2.authorize_security_group_ingress().group_id(&group).ip_permissions(rule).send().await;
+        assert_eq!(authorized.map_err(code).expect_err("refused"), "InvalidParameterValue");
+    }
+}
