@@ -31,6 +31,7 @@ pub(super) fn create(ec2: &mut Ec2<'_>) -> Reply {
     ec2.state.vpcs.get(&vpc)?;
     let service = service::named(&ec2.call.region, ec2.required("ServiceName")?, kind)?;
     service.must_be_offered(ec2)?;
+    must_be_of_this_region(ec2)?;
     let policy = match ec2.call.text("PolicyDocument") {
         Some(_) if !service.takes_policy(ec2) => {
             return Err(wrong(format!("The service {} does not support endpoint policies.", service.name)));
@@ -213,9 +214,21 @@ pub(super) fn configured_subnets(ec2: &Ec2<'_>) -> Result<Vec<(String, Option<Ip
 
 /// The simulated networks have no IPv6.
 pub(super) fn must_be_ipv4(ec2: &Ec2<'_>) -> Result<(), Refusal> {
-    match ec2.call.text("IpAddressType") {
-        None | Some("ipv4") => Ok(()),
-        Some(_) => Err(wrong("The IP address type is not supported by all of the subnets.")),
+    let records = ec2.call.params.get("DnsOptions").and_then(|options| options.get("DnsRecordIpType"));
+    match (ec2.call.text("IpAddressType"), records.and_then(Value::as_str)) {
+        (None | Some("ipv4"), None | Some("ipv4" | "service-defined")) => Ok(()),
+        (None | Some("ipv4"), Some(records)) => {
+            Err(wrong(format!("The DNS record IP type {records} does not fit the IP address type ipv4.")))
+        }
+        (Some(_), _) => Err(wrong("The IP address type is not supported by all of the subnets.")),
+    }
+}
+
+/// AWS's own services that are simulated are connected to in their own region only.
+fn must_be_of_this_region(ec2: &Ec2<'_>) -> Result<(), Refusal> {
+    match ec2.call.text("ServiceRegion").filter(|region| *region != ec2.call.region) {
+        Some(region) => Err(wrong(format!("The service region {region} is not supported by this service."))),
+        None => Ok(()),
     }
 }
 

@@ -291,3 +291,17 @@ async fn an_owner_who_has_to_accept_may_reject() {
     decide(false);
     assert_eq!(aws.endpoint_state(&id).await.as_deref(), Ok("rejected"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_for_ipv6_and_services_of_other_regions_are_not_to_be_had() {
+    let aws = Aws::new();
+    let vpc = aws.vpc_with_names().await;
+    let subnet = aws.subnet(&vpc, "10.0.1.0/24", "a").await;
+    let records = |kind| aws_sdk_ec2::types::DnsOptionsSpecification::builder().dns_record_ip_type(kind).build();
+    let create = |kind| aws.interface_endpoint(&vpc, "sts", &subnet).dns_options(records(kind));
+    let refused = create(aws_sdk_ec2::types::DnsRecordIpType::Ipv6).send().await;
+    assert_eq!(refused.map_err(code).expect_err("refused"), "InvalidParameter");
+    let elsewhere = aws.interface_endpoint(&vpc, "sts", &subnet).service_region("eu-west-1").send().await;
+    assert_eq!(elsewhere.map_err(code).expect_err("refused"), "InvalidParameter");
+    create(aws_sdk_ec2::types::DnsRecordIpType::ServiceDefined).send().await.expect("made");
+}
