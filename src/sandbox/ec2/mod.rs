@@ -108,13 +108,37 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
         state.buckets.take(call)?;
     }
     let operation = operation(&call.operation).ok_or_else(|| unknown_operation(call.service, &call.operation))?;
+    must_be_readable(call)?;
     if call.flag("DryRun") == Some(true) {
-        let message = "Request would have succeeded, but DryRun flag is set.";
-        return Err(Refusal::new(412, "DryRunOperation", message));
+        return Err(rehearse(&mut Ec2 { settings, ids, call, state: &mut state.clone() }, operation));
     }
-    let mut ec2 = Ec2 { settings, ids, call, state };
-    dhcp::ensure_default(&mut ec2);
-    idempotency::once(&mut ec2, operation)
+    perform(&mut Ec2 { settings, ids, call, state }, operation)
+}
+
+fn perform(ec2: &mut Ec2<'_>, operation: Operation) -> Reply {
+    dhcp::ensure_default(ec2);
+    idempotency::once(ec2, operation)
+}
+
+/// A dry run is always refused: by what would have been wrong, or because nothing would have been.
+fn rehearse(ec2: &mut Ec2<'_>, operation: Operation) -> Refusal {
+    let message = "Request would have succeeded, but DryRun flag is set.";
+    perform(ec2, operation).err().unwrap_or_else(|| Refusal::new(412, "DryRunOperation", message))
+}
+
+/// Refuses numbers and truth values that are none. Everything is text in this protocol.
+fn must_be_readable(call: &Call) -> Result<(), Refusal> {
+    const NUMBERS: [&str; 3] = ["MaxResults", "FromPort", "ToPort"];
+    const FLAGS: [&str; 4] = ["DryRun", "PrivateDnsEnabled", "ResetPolicy", "AllAvailabilityZones"];
+    let numbers = NUMBERS.into_iter().filter(|name| call.text(name).is_some() && call.number(name).is_none());
+    let flags = FLAGS.into_iter().filter(|name| call.text(name).is_some() && call.flag(name).is_none());
+    match numbers.chain(flags).next() {
+        Some(name) => {
+            let value = call.text(name).unwrap_or_default();
+            Err(invalid(format!("Value ({value}) for parameter {} is invalid.", lower_first(name))))
+        }
+        None => Ok(()),
+    }
 }
 
 fn operation(name: &str) -> Option<Operation> {

@@ -114,3 +114,36 @@ async fn route_tables_come_in_pages_of_a_hundred() {
     assert_eq!(second.route_tables().len(), 1, "the main table makes it 101");
     assert!(second.next_token().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_of_what_would_be_refused_says_why_and_still_does_nothing() {
+    let aws = Aws::new();
+    let gone = aws.ec2.delete_vpc().vpc_id("vpc-0123456789abcdef0").dry_run(true).send().await;
+    assert_eq!(gone.map_err(code).expect_err("refused"), "InvalidVpcID.NotFound");
+    let vpc = aws.vpc().await;
+    let deleted = aws.ec2.delete_vpc().vpc_id(&vpc).dry_run(true).send().await;
+    assert_eq!(deleted.map_err(code).expect_err("only rehearsed"), "DryRunOperation");
+    assert_eq!(aws.ec2.describe_vpcs().send().await.expect("listed").vpcs().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_region_that_does_not_exist_there_is_nothing_to_list() {
+    let aws = Aws::new();
+    let nowhere = super::client(&aws.simulator, super::ACCOUNT, "atlantis-1");
+    let refused = nowhere.describe_vpcs().send().await.expect_err("refused");
+    assert!(message(&refused).contains("'atlantis-1'"), "{}", message(&refused));
+    assert_eq!(code(refused), "AuthFailure");
+    assert_eq!(aws.simulator.log()[0].region, "atlantis-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_is_none_is_refused() {
+    let aws = Aws::new();
+    let body = "Action=DescribeVpcs&Version=2016-11-15&MaxResults=many";
+    let scope = "AWS4-HMAC-SHA256 Credential=111122223333/20261122/eu-west-1/ec2/aws4_request, Signature=x";
+    let request =
+        http::Request::post("/").header("authorization", scope).body(bytes::Bytes::from_static(body.as_bytes()));
+    let answer = aws.simulator.handle(request.expect("a request")).await;
+    assert_eq!(answer.status(), 400);
+    assert!(String::from_utf8_lossy(answer.body()).contains("Value (many) for parameter maxResults is invalid."));
+}
