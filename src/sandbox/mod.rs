@@ -140,6 +140,7 @@ impl Simulator {
         // Whoever calls what is not there waits until it gives up.
         let Ok(way) = way::of(&mut inner.world, request) else { return Outcome::Silence };
         inner.world.way = way;
+        inner.world.partition = region::PARTITION;
         if let Some(response) = codeartifact::pypi::handle(&mut inner.world, request, now) {
             return Outcome::Answer(response);
         }
@@ -173,6 +174,7 @@ impl Inner {
         let request_id = self.world.ids.uuid();
         let Parsed { scope, operation, params } = parsed;
         let service = scope.service;
+        self.world.partition = region::partition(&scope.region);
         let caller = region::must_exist(&scope.region, service).and_then(|()| identify(&self.world, &scope, now));
         let call = Call {
             service,
@@ -210,8 +212,12 @@ impl Inner {
 
     /// Takes the answer from an earlier world. A change that would have succeeded there happens in the present one.
     fn look_back(&mut self, call: &Call, pick: impl FnOnce(&mut Self) -> &mut Option<World>) -> Reply {
-        let earlier = pick(self).clone();
-        match earlier.map(|mut world| dispatch(&mut world, call)) {
+        let partition = self.world.partition;
+        let earlier = pick(self).clone().map(|mut world| {
+            world.partition = partition;
+            dispatch(&mut world, call)
+        });
+        match earlier {
             Some(Err(refusal)) => Err(refusal),
             Some(Ok(value)) if !log::is_write(&call.operation) => Ok(value),
             _ => self.act(call),
@@ -266,7 +272,7 @@ fn dispatch(world: &mut World, call: &Call) -> Reply {
 /// Keys from STS belong to their session, an access key id of twelve digits is the administrator of that account,
 /// and any other key is the administrator of the default account.
 fn identify(world: &World, scope: &Scope, now: Instant) -> Result<Caller, Refusal> {
-    let partition = &world.settings.partition;
+    let partition = world.partition;
     let Some(key) = &scope.access_key else {
         return Ok(Caller { account: DEFAULT_ACCOUNT.into(), arn: "anonymous".into(), role_name: None });
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::region::PARTITION;
 use super::way::Way;
 use super::{codeartifact, ec2, iam, sagemaker, sts};
 
@@ -197,8 +198,6 @@ pub struct Settings {
     pub delays: Delays,
     /// How much of everything is allowed.
     pub quotas: Quotas,
-    /// The partition in ARNs.
-    pub partition: String,
     /// Whether request rates are limited as AWS limits them.
     pub enforce_throttle: bool,
     /// Whether callers with an assumed role need permission.
@@ -224,7 +223,6 @@ impl Default for Settings {
         Self {
             delays: Delays::real(),
             quotas: Quotas::default(),
-            partition: "aws".into(),
             enforce_throttle: false,
             enforce_iam: true,
             public_url: None,
@@ -306,7 +304,10 @@ pub struct World {
     pub sts: sts::State,
     /// By which way the request came that is being answered.
     pub way: Option<Way>,
-    accounts: BTreeMap<String, Account>,
+    /// The partition in which the request is answered. Partitions are worlds of their own: an account number in one has nothing to do with
+    /// the same number in another.
+    pub partition: &'static str,
+    accounts: BTreeMap<(&'static str, String), Account>,
 }
 
 impl World {
@@ -314,18 +315,18 @@ impl World {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let ids = Ids::seeded(settings.seed);
-        Self { settings, ids, sts: sts::State::default(), way: None, accounts: BTreeMap::new() }
+        Self { settings, ids, sts: sts::State::default(), way: None, partition: PARTITION, accounts: BTreeMap::new() }
     }
 
     /// The account with this number; it exists from its first use on.
     pub fn account(&mut self, id: &str) -> &mut Account {
-        self.accounts.entry(id.to_owned()).or_insert_with(|| Account::new(id))
+        self.accounts.entry((self.partition, id.to_owned())).or_insert_with(|| Account::new(id))
     }
 
     /// What a service of one region works with, side by side.
     pub fn desk(&mut self, account: &str, region: &str) -> (&Settings, &Ids, &mut Region) {
-        let Self { settings, ids, accounts, .. } = self;
-        let account = accounts.entry(account.to_owned()).or_insert_with(|| Account::new(account));
+        let Self { settings, ids, accounts, partition, .. } = self;
+        let account = accounts.entry((*partition, account.to_owned())).or_insert_with(|| Account::new(account));
         (settings, ids, account.region(region))
     }
 
@@ -337,12 +338,12 @@ impl World {
     /// The account with this number, if it has been used.
     #[must_use]
     pub fn existing_account(&self, id: &str) -> Option<&Account> {
-        self.accounts.get(id)
+        self.accounts.get(&(self.partition, id.to_owned()))
     }
 
     /// The numbers of the accounts that have been used.
     pub fn account_ids(&self) -> impl Iterator<Item = &str> {
-        self.accounts.keys().map(String::as_str)
+        self.accounts.keys().filter(|(partition, _)| *partition == self.partition).map(|(_, id)| id.as_str())
     }
 }
 
@@ -411,6 +412,15 @@ mod tests {
         world.account("444455556666").region("us-east-1");
         assert_eq!(world.account_ids().collect::<Vec<_>>(), ["111122223333", "444455556666"]);
         assert_eq!(world.account("111122223333").region_names().collect::<Vec<_>>(), ["eu-west-1"]);
+    }
+
+    #[test]
+    fn the_same_account_number_in_another_partition_is_another_account() {
+        let mut world = World::new(Settings::default());
+        world.account("111122223333").region("eu-west-1");
+        world.partition = "aws-cn";
+        assert!(world.existing_account("111122223333").is_none());
+        assert_eq!(world.account_ids().count(), 0);
     }
 
     #[test]

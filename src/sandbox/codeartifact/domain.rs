@@ -134,14 +134,14 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     forbid_reserved(&tags)?;
     let place = DomainPlace::new(world, &call.region, call.account.clone(), &name);
     must_not_be_too_many(tags.len(), "domain", &place.arn)?;
-    let partition = world.settings.partition.clone();
+    let partition = world.partition;
     let allowed = world.settings.quotas.domains;
     let domains = &mut region(world, call).domains;
     if domains.contains_key(&name) {
         let message = format!("Domain '{name}' owned by account '{}' already exists.", call.account);
         return Err(conflict("domain", &name, message));
     }
-    let encryption_key = key_arn(call, &partition, key)?;
+    let encryption_key = key_arn(call, partition, key)?;
     if domains.len() >= allowed {
         let message = format!("The limit of {allowed} domains in this account and Region has been reached.");
         return Err(quota_exceeded("domain", &name, message));
@@ -151,7 +151,7 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
         owner: call.account.clone(),
         arn: place.arn,
         encryption_key,
-        bucket: asset_bucket(&partition, &call.region),
+        bucket: asset_bucket(partition, &call.region),
         key_usable: true,
         created: call.now,
         tags: tags.into_iter().collect(),

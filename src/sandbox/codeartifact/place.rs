@@ -34,7 +34,7 @@ impl DomainPlace {
 
     /// A domain that was not named by a request.
     pub fn new(world: &World, region: &str, owner: String, name: &str) -> Self {
-        let arn = format!("arn:{}:codeartifact:{region}:{owner}:domain/{name}", world.settings.partition);
+        let arn = format!("arn:{}:codeartifact:{region}:{owner}:domain/{name}", world.partition);
         Self { owner, name: name.to_owned(), arn }
     }
 

@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::clock::Instant;
+use super::region;
 use super::wire::{Call, Refusal, Reply, unknown_operation};
 use super::world::{Ids, Settings, World};
 use table::{Resource, Table, Visible};
@@ -86,7 +87,8 @@ impl Ec2<'_> {
     }
 
     fn arn(&self, resource: &str) -> String {
-        format!("arn:{}:ec2:{}:{}:{resource}", self.settings.partition, self.call.region, self.call.account)
+        let partition = region::partition(&self.call.region);
+        format!("arn:{partition}:ec2:{}:{}:{resource}", self.call.region, self.call.account)
     }
 
     fn required(&self, name: &str) -> Result<&str, Refusal> {
@@ -101,8 +103,8 @@ type Operation = fn(&mut Ec2<'_>) -> Reply;
 /// # Errors
 /// What AWS would refuse.
 pub fn handle(world: &mut World, call: &Call) -> Reply {
-    let (settings, ids, region) = world.desk(&call.account, &call.region);
-    let state = &mut region.ec2;
+    let (settings, ids, place) = world.desk(&call.account, &call.region);
+    let state = &mut place.ec2;
     state.settle(call.now, settings);
     if settings.enforce_throttle {
         state.buckets.take(call)?;

@@ -83,7 +83,8 @@ const MANAGED: Listing = Listing {
 
 /// `DescribeManagedPrefixLists`: only those of AWS.
 pub fn describe_managed_prefix_lists(ec2: &mut Ec2<'_>) -> Reply {
-    let (partition, region) = (&ec2.settings.partition, &ec2.call.region);
+    let region = &ec2.call.region;
+    let partition = crate::sandbox::region::partition(region);
     let rows = rows(ec2)
         .into_iter()
         .map(|(id, name, _)| {

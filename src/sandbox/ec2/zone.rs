@@ -155,7 +155,7 @@ pub fn describe_regions(ec2: &mut Ec2<'_>) -> Reply {
         .map(|region| {
             json!({
                 "regionName": region,
-                "regionEndpoint": format!("ec2.{region}.amazonaws.com"),
+                "regionEndpoint": format!("ec2.{region}.{}", crate::sandbox::region::dns_suffix(region)),
                 "optInStatus": opt_in_status(region),
             })
         })

@@ -6,8 +6,6 @@ use serde_json::{Value, json};
 use super::super::clock::Instant;
 use super::policy::ManagedPolicy;
 
-const PREFIX: &str = "arn:aws:iam::aws:policy/";
-
 const NAMES: [&str; 18] = [
     "AWSCodeArtifactAdminAccess",
     "AWSCodeArtifactReadOnlyAccess",
@@ -29,24 +27,24 @@ const NAMES: [&str; 18] = [
     "ReadOnlyAccess",
 ];
 
-/// The policy of AWS with this ARN.
+/// The policy of AWS with this ARN. Every partition has them.
 pub(super) fn find(arn: &str) -> Option<ManagedPolicy> {
-    let name = arn.strip_prefix(PREFIX)?;
-    NAMES.iter().position(|known| *known == name).map(policy)
+    let (partition, name) = arn.strip_prefix("arn:")?.split_once(":iam::aws:policy/")?;
+    NAMES.iter().position(|known| *known == name).map(|position| policy(position, partition))
 }
 
-/// All that are known here.
-pub(super) fn all() -> impl Iterator<Item = ManagedPolicy> {
-    (0..NAMES.len()).map(policy)
+/// All that are known here, with the ARNs of a partition.
+pub(super) fn all(partition: &str) -> impl Iterator<Item = ManagedPolicy> {
+    (0..NAMES.len()).map(move |position| policy(position, partition))
 }
 
-fn policy(position: usize) -> ManagedPolicy {
+fn policy(position: usize, partition: &str) -> ManagedPolicy {
     let name = NAMES[position];
     let document = json!({"Version": "2012-10-17", "Statement": statements(name)}).to_string();
     let id = format!("ANPAAWSMANAGEDPOLICY{}", char::from(b'A' + u8::try_from(position).unwrap_or_default()));
     // February 2015, when AWS published the first of its managed policies.
     let published = Instant::from_hours(395_322);
-    ManagedPolicy::new(format!("{PREFIX}{name}"), id, document, published)
+    ManagedPolicy::new(format!("arn:{partition}:iam::aws:policy/{name}"), id, document, published)
 }
 
 fn statements(name: &str) -> Value {

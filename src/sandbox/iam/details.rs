@@ -17,6 +17,7 @@ enum Entity {
 pub(super) fn get(world: &mut World, call: &Call) -> Reply {
     let filter = call.texts("Filter");
     let wanted = |kind: &str| filter.is_empty() || filter.iter().any(|entry| entry == kind);
+    let partition = world.partition;
     let state = &world.account(&call.account).iam;
     let mut all = Vec::new();
     if wanted("User") {
@@ -31,7 +32,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Reply {
     if wanted("AWSManagedPolicy") {
         let in_use =
             |arn: &String| state.roles().any(|role| role.attached.contains(arn) || role.boundary.as_ref() == Some(arn));
-        let used = aws_managed::all().map(|policy| policy.arn).filter(in_use);
+        let used = aws_managed::all(partition).map(|policy| policy.arn).filter(in_use);
         all.extend(used.map(|arn| (format!("4{arn}"), Entity::Policy(arn))));
     }
     let (entities, next) = paging::page(call, all)?;

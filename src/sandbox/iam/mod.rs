@@ -182,7 +182,7 @@ fn required<'a>(call: &'a Call, name: &str) -> &'a str {
 
 /// `arn:aws:iam::ACCOUNT:KIND/path/name`.
 fn arn(world: &World, account: &str, kind: &str, path: &str, name: &str) -> String {
-    format!("arn:{}:iam::{account}:{kind}{path}{name}", world.settings.partition)
+    format!("arn:{}:iam::{account}:{kind}{path}{name}", world.partition)
 }
 
 /// Documents leave IAM with everything but unreserved characters escaped.

@@ -216,10 +216,11 @@ pub(super) fn get_version(world: &mut World, call: &Call) -> Reply {
 }
 
 pub(super) fn list(world: &mut World, call: &Call) -> Reply {
+    let partition = world.partition;
     let state = &world.account(&call.account).iam;
     let scope = call.text("Scope").unwrap_or("All");
     let local = state.policies.values().filter(|_| scope != "AWS").cloned();
-    let all = local.chain(aws_managed::all().filter(|_| scope != "Local"));
+    let all = local.chain(aws_managed::all(partition).filter(|_| scope != "Local"));
     let prefix = call.text("PathPrefix").unwrap_or("/");
     let attached = |arn: &String| state.roles().any(|role| role.attached.contains(arn));
     let is_boundary = |arn: &String| state.roles().any(|role| role.boundary.as_ref() == Some(arn));

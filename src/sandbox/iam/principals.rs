@@ -70,14 +70,14 @@ fn stored_aws(world: &mut World, name: &str, now: Instant) -> Option<String> {
         return Some(name.to_owned());
     }
     if is_account(name) {
-        return Some(format!("arn:{}:iam::{name}:root", world.settings.partition));
+        return Some(format!("arn:{}:iam::{name}:root", world.partition));
     }
     if name.starts_with("AROA") || name.starts_with("AIDA") {
         return arn_of_unique_id(world, name).map(|_| name.to_owned());
     }
     let parts: Vec<&str> = name.splitn(6, ':').collect();
     let [arn, partition, service, "", account, resource] = parts[..] else { return None };
-    if arn != "arn" || partition != world.settings.partition || !is_account(account) {
+    if arn != "arn" || partition != world.partition || !is_account(account) {
         return None;
     }
     if service == "iam" && resource == "root" || service == "sts" && resource.starts_with("federated-user/") {

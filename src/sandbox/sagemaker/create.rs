@@ -98,7 +98,7 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     let request = Request::read(call)?;
     forbid_reserved(&request.tags)?;
     request.must_have_a_network()?;
-    let partition = world.settings.partition.clone();
+    let partition = world.partition;
     let allowed = world.settings.quotas.notebooks;
     let due = call.now + world.settings.delays.notebook_start;
     let host = request.name.to_lowercase();

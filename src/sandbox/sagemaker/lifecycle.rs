@@ -127,7 +127,7 @@ pub fn create(world: &mut World, call: &Call) -> Reply {
     forbid_reserved(&tags)?;
     let arn = format!(
         "arn:{}:sagemaker:{}:{}:notebook-instance-lifecycle-config/{}",
-        world.settings.partition,
+        world.partition,
         call.region,
         call.account,
         name.to_lowercase()

@@ -36,7 +36,7 @@ pub(super) fn assume_role(world: &mut World, call: &Call) -> Reply {
     let refused = || Refusal::new(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
     let role = role_named(world, call, refused)?;
     let issuer = claims.issuer.trim_start_matches("https://");
-    let provider = format!("arn:{}:iam::{}:oidc-provider/{issuer}", world.settings.partition, role.account());
+    let provider = format!("arn:{}:iam::{}:oidc-provider/{issuer}", world.partition, role.account());
     let mut request = federated_request(call, &provider, &role);
     request.context.insert(format!("{issuer}:sub"), vec![claims.subject.clone()]);
     request.context.insert(format!("{issuer}:aud"), claims.audience.clone());

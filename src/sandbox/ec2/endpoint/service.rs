@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::filter::{Page, filters, paged};
 use super::super::{Ec2, bad_request, fingerprint, zone};
+use crate::sandbox::region;
 use crate::sandbox::wire::{Refusal, Reply};
 
 /// The two types of endpoints.
@@ -46,10 +47,10 @@ pub struct Service {
 impl Service {
     fn new(line: &Line, region: &str) -> Self {
         Self {
-            name: format!("{}.{region}.{}", line.prefix, line.short),
+            name: format!("{}.{region}.{}", line.prefix(region), line.short),
             short: line.short,
             kind: line.kind,
-            private_names: line.private_names.iter().map(|name| name.replace("{r}", region)).collect(),
+            private_names: line.private_names.iter().map(|name| localised(name, region)).collect(),
             label: line.label,
         }
     }
@@ -57,7 +58,7 @@ impl Service {
     /// What the names of its endpoints end in.
     #[must_use]
     pub fn base_name(&self, region: &str) -> String {
-        format!("{}.{region}.vpce.amazonaws.com", self.label)
+        format!("{}.{region}.vpce.{}", self.label, region::dns_suffix(region))
     }
 
     /// The zones in which it can be connected to.
@@ -111,6 +112,51 @@ const fn gateway(short: &'static str) -> Line {
     Line { prefix: "com.amazonaws", short, kind: Type::Gateway, label: short, private_names: &[] }
 }
 
+/// Services whose names begin with something of their own in China.
+const CHINESE: [&str; 16] = [
+    "athena",
+    "ec2",
+    "ecr.api",
+    "ecr.dkr",
+    "elasticfilesystem",
+    "lambda",
+    "monitoring",
+    "sagemaker.api",
+    "sagemaker.runtime",
+    "sagemaker.featurestore-runtime",
+    "servicecatalog",
+    "sts",
+    "sqs",
+    "states",
+    "xray",
+    "cloudformation",
+];
+
+impl Line {
+    /// What the name begins with. No rule of AWS's tells: partition, service and even region decide.
+    fn prefix(&self, region: &str) -> &'static str {
+        let ecr = self.short.starts_with("ecr.");
+        let sagemaker = ["sagemaker.api", "sagemaker.runtime"].contains(&self.short);
+        let basic = ecr || self.short == "ec2";
+        let chinese = CHINESE.contains(&self.short) || self.short == "s3" && self.kind == Type::Interface;
+        match region::partition(region) {
+            "aws-cn" if chinese => "cn.com.amazonaws",
+            "aws-iso" if basic || ["athena", "sqs"].contains(&self.short) => "gov.ic.c2s",
+            "aws-iso" if sagemaker && region == "us-iso-east-1" => "gov.ic.c2s",
+            "aws-iso-b" if basic || sagemaker => "gov.sgov.sc2s",
+            "aws-iso-f" if ecr => "gov.ic.hci.csp",
+            "aws-iso-e" if ecr => "uk.adc-e.cloud",
+            "aws-eusc" if ecr => "eu.amazonaws",
+            _ => self.prefix,
+        }
+    }
+}
+
+/// A name of the catalogue as it is in a region.
+fn localised(name: &str, region: &str) -> String {
+    name.replace("{r}", region).replace("amazonaws.com", region::dns_suffix(region))
+}
+
 const CATALOGUE: &[Line] = &[
     gateway("s3"),
     gateway("dynamodb"),
@@ -143,7 +189,17 @@ const CATALOGUE: &[Line] = &[
     interface("athena", "athena", &["athena.{r}.amazonaws.com"]),
     interface("glue", "glue", &["glue.{r}.amazonaws.com"]),
     interface("ssm", "ssm", &["ssm.{r}.amazonaws.com"]),
+    interface("ssm-contacts", "ssm-contacts", &["ssm-contacts.{r}.amazonaws.com"]),
+    interface("ssm-incidents", "ssm-incidents", &["ssm-incidents.{r}.amazonaws.com"]),
+    interface("ssmmessages", "ssmmessages", &["ssmmessages.{r}.amazonaws.com"]),
+    interface("ec2messages", "ec2messages", &["ec2messages.{r}.amazonaws.com"]),
     interface("secretsmanager", "secretsmanager", &["secretsmanager.{r}.amazonaws.com"]),
+    interface("elasticfilesystem", "elasticfilesystem", &["elasticfilesystem.{r}.amazonaws.com"]),
+    interface("lambda", "lambda", &["lambda.{r}.amazonaws.com"]),
+    interface("sqs", "sqs", &["sqs.{r}.amazonaws.com"]),
+    interface("states", "states", &["states.{r}.amazonaws.com"]),
+    interface("xray", "xray", &["xray.{r}.amazonaws.com"]),
+    interface("cloudformation", "cloudformation", &["cloudformation.{r}.amazonaws.com"]),
 ];
 
 /// CodeArtifact is not everywhere.
@@ -183,7 +239,7 @@ fn offered(region: &str) -> impl Iterator<Item = Service> {
 #[must_use]
 pub fn find(region: &str, name: &str, kind: Type) -> Option<Service> {
     let after_region = |line: &Line| {
-        let rest = name.strip_prefix(line.prefix)?.strip_prefix('.')?;
+        let rest = name.strip_prefix(line.prefix(region))?.strip_prefix('.')?;
         rest.strip_prefix(region)?.strip_prefix('.').map(|short| short == line.short)
     };
     let line = lines(region).find(|line| line.kind == kind && after_region(line) == Some(true))?;
@@ -215,7 +271,7 @@ fn unknown(name: &str) -> Refusal {
 /// Whether this is S3, whose private DNS has rules of its own.
 #[must_use]
 pub fn is_s3(name: &str) -> bool {
-    name.starts_with("com.amazonaws.") && name.rsplit('.').next() == Some("s3")
+    name.contains("com.amazonaws.") && name.rsplit('.').next() == Some("s3")
 }
 
 fn wire(ec2: &Ec2<'_>, service: &Service) -> Value {
@@ -233,7 +289,7 @@ fn wire(ec2: &Ec2<'_>, service: &Service) -> Value {
         "availabilityZoneSet": zones,
         "owner": "amazon",
         "baseEndpointDnsNameSet": if interface { vec![service.base_name(region)] } else {
-            vec![format!("{}.{region}.amazonaws.com", service.short)]
+            vec![format!("{}.{region}.{}", service.short, region::dns_suffix(region))]
         },
         "privateDnsName": service.private_names.first(),
         "privateDnsNameSet": names,
@@ -279,4 +335,23 @@ pub(super) fn describe(ec2: &mut Ec2<'_>) -> Reply {
     let mut names: Vec<&Value> = rows.iter().filter_map(|row| row.get("serviceName")).collect();
     names.dedup();
     Ok(json!({"serviceNameSet": names, "serviceDetailSet": rows, "nextToken": next}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_services_follow_the_partition_and_not_a_rule() {
+        let exists = |region: &str, name: &str, kind| find(region, name, kind).is_some();
+        assert!(exists("cn-north-1", "cn.com.amazonaws.cn-north-1.ecr.api", Type::Interface));
+        assert!(exists("cn-north-1", "com.amazonaws.cn-north-1.logs", Type::Interface));
+        assert!(exists("cn-north-1", "cn.com.amazonaws.cn-north-1.s3", Type::Interface));
+        assert!(exists("cn-north-1", "com.amazonaws.cn-north-1.s3", Type::Gateway));
+        assert!(!exists("cn-north-1", "com.amazonaws.cn-north-1.ecr.api", Type::Interface));
+        assert!(exists("us-isob-east-1", "gov.sgov.sc2s.us-isob-east-1.ec2", Type::Interface));
+        assert!(exists("us-gov-west-1", "com.amazonaws.us-gov-west-1.ecr.api", Type::Interface));
+        let chinese = find("cn-north-1", "cn.com.amazonaws.cn-north-1.sts", Type::Interface).expect("it is there");
+        assert_eq!(chinese.private_names, ["sts.cn-north-1.amazonaws.com.cn"]);
+    }
 }

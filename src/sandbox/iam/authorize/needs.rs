@@ -57,7 +57,7 @@ fn by_service(world: &mut World, call: &Call) -> Vec<Need> {
 
 fn regional(world: &World, call: &Call, account: &str, resource: &str) -> String {
     let service = call.service.signing_name();
-    format!("arn:{}:{service}:{}:{account}:{resource}", world.settings.partition, call.region)
+    format!("arn:{}:{service}:{}:{account}:{resource}", world.partition, call.region)
 }
 
 // EC2
@@ -167,7 +167,7 @@ fn iam(world: &mut World, call: &Call) -> Vec<Need> {
 
 fn iam_main(world: &mut World, call: &Call) -> Need {
     let action = format!("iam:{}", call.operation);
-    let prefix = format!("arn:{}:iam::{}:", world.settings.partition, call.account);
+    let prefix = format!("arn:{}:iam::{}:", world.partition, call.account);
     let path = call.text("Path").unwrap_or("/");
     let state = &world.account(&call.account).iam;
     let (resource, boundary) = if let Some(name) = call.text("InstanceProfileName") {
