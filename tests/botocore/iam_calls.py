@@ -20,6 +20,15 @@ TRUST = document(
 )
 
 
+def service_linked_roles(aws):
+    iam = aws.iam
+    name = iam.create_service_linked_role(AWSServiceName="sagemaker.amazonaws.com")["Role"]["RoleName"]
+    aws.refused("InvalidInput", iam.create_service_linked_role, AWSServiceName="sagemaker.amazonaws.com")
+    aws.refused("UnmodifiableEntity", iam.delete_role, RoleName=name)
+    task = iam.delete_service_linked_role(RoleName=name)["DeletionTaskId"]
+    iam.get_service_linked_role_deletion_status(DeletionTaskId=task)
+
+
 def users(aws):
     iam = aws.iam
     iam.create_user(UserName="curator", Tags=[{"Key": "a", "Value": "b"}])
@@ -134,6 +143,7 @@ def removal(aws, name, policy):
 
 def everything(aws):
     users(aws)
+    service_linked_roles(aws)
     policy = policies(aws)
     name = roles(aws, policy)
     credentials(aws, name)

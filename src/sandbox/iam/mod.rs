@@ -19,6 +19,7 @@ mod policy;
 mod principals;
 mod role;
 mod role_policies;
+mod service_linked;
 pub(super) mod tags;
 mod user;
 
@@ -130,6 +131,9 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
         "UpdateRoleDescription" => role::update_description(world, call),
         "UpdateAssumeRolePolicy" => role::update_trust(world, call),
         "DeleteRole" => role::delete(world, call),
+        "CreateServiceLinkedRole" => service_linked::create(world, call),
+        "DeleteServiceLinkedRole" => service_linked::delete(world, call),
+        "GetServiceLinkedRoleDeletionStatus" => service_linked::deletion_status(world, call),
         "ListRoles" => role::list(world, call),
         "TagRole" => role::tag(world, call),
         "UntagRole" => role::untag(world, call),

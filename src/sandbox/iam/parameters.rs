@@ -74,6 +74,13 @@ pub(super) fn of(operation: &str) -> Option<Vec<Parameter>> {
             TAGS,
         ],
         "GetRole" | "DeleteRole" | "DeleteRolePermissionsBoundary" => vec![ROLE],
+        "CreateServiceLinkedRole" => vec![
+            needs("AWSServiceName", Form::Name(128)),
+            takes("Description", Form::Description),
+            takes("CustomSuffix", Form::Name(64)),
+        ],
+        "DeleteServiceLinkedRole" => vec![ROLE],
+        "GetServiceLinkedRoleDeletionStatus" => vec![needs("DeletionTaskId", Form::AnyText(1000))],
         "UpdateRole" => vec![ROLE, takes("Description", Form::Description), takes("MaxSessionDuration", SESSION)],
         "UpdateRoleDescription" => vec![ROLE, needs("Description", Form::Description)],
         "UpdateAssumeRolePolicy" => vec![ROLE, POLICY_DOCUMENT],

@@ -17,7 +17,7 @@ use super::principals::{show_principals, store_principals};
 use super::tags::Tags;
 use super::{
     NOTHING, already_exists, arn, delete_conflict, instance_profile, invalid_input, limit_exceeded, malformed,
-    no_such_entity, paging, required, role_policies, url_encoded, visible_from,
+    no_such_entity, paging, required, role_policies, service_linked, url_encoded, visible_from,
 };
 
 /// Characters of a trust policy; white space counts.
@@ -64,6 +64,33 @@ struct Trust {
 }
 
 impl Role {
+    /// A role that may do nothing yet. Who may take it is in the form in which such documents are kept.
+    fn new(world: &World, call: &Call, name: &str, path: &str, document: String) -> Self {
+        let visible_from = visible_from(world, call.now);
+        Self {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            arn: arn(world, &call.account, "role", path, name),
+            id: world.ids.unique("AROA"),
+            created: call.now,
+            description: None,
+            max_session: 3600,
+            boundary: None,
+            tags: Tags::default(),
+            inline: BTreeMap::new(),
+            attached: BTreeSet::new(),
+            last_used: None,
+            visible_from,
+            trust: Trust { document, in_force_from: visible_from, before: None },
+        }
+    }
+
+    /// A role of a service of AWS.
+    pub(super) fn of_service(world: &World, call: &Call, name: &str, path: &str, trust: &str) -> Self {
+        let description = call.text("Description").map(str::to_owned);
+        Self { description, ..Self::new(world, call, name, path, trust.to_owned()) }
+    }
+
     /// The trust policy as stored, with unique ids for principals.
     #[must_use]
     pub fn trust(&self) -> &str {
@@ -177,7 +204,7 @@ pub(super) fn named<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Rol
 /// The role that a call names, if it may be changed: service-linked roles may not.
 pub(super) fn modifiable<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Role, Refusal> {
     let role = named(world, call)?;
-    if role.path.starts_with("/aws-service-role/") {
+    if role.path.starts_with(service_linked::PATH) {
         let message = format!(
             "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
             role.name
@@ -201,7 +228,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
     let name = required(call, "RoleName").to_owned();
     let path = call.text("Path").unwrap_or("/").to_owned();
     let tags = Tags::default().with(call)?;
-    if path.starts_with("/aws-service-role/") {
+    if path.starts_with(service_linked::PATH) {
         return Err(invalid_input(format!("The path {path} is reserved for service-linked roles.")));
     }
     let quota = world.settings.quotas.roles;
@@ -217,28 +244,23 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
         role_policies::attachable_as_boundary(world, call, boundary)?;
     }
     let document = stored_trust(world, call, "AssumeRolePolicyDocument")?;
-    let visible_from = visible_from(world, call.now);
     let role = Role {
-        arn: arn(world, &call.account, "role", &path, &name),
-        id: world.ids.unique("AROA"),
-        created: call.now,
         description: call.text("Description").map(str::to_owned),
         max_session: call.number("MaxSessionDuration").unwrap_or(3600),
         boundary,
         tags,
-        inline: BTreeMap::new(),
-        attached: BTreeSet::new(),
-        last_used: None,
-        visible_from,
-        trust: Trust { document, in_force_from: visible_from, before: None },
-        name,
-        path,
+        ..Role::new(world, call, &name, &path, document)
     };
+    Ok(json!({"Role": keep(world, call, role)}))
+}
+
+/// Puts a new role into its account; how the answer to the creation shows it.
+pub(super) fn keep(world: &mut World, call: &Call, role: Role) -> Value {
     let mut shown = role.full(world);
     // The answer to a creation knows nothing of later use.
     shown["RoleLastUsed"] = Value::Null;
     world.account(&call.account).iam.roles.insert(role.name.to_lowercase(), role);
-    Ok(json!({"Role": shown}))
+    shown
 }
 
 pub(super) fn get(world: &mut World, call: &Call) -> Reply {

@@ -522,6 +522,24 @@ fn service_linked_roles_are_not_for_everybody() {
 }
 
 #[test]
+fn a_service_linked_role_is_made_and_ended_for_its_service_and_not_changed() {
+    let mut account = Account::new();
+    let service = json!({"AWSServiceName": "sagemaker.amazonaws.com"});
+    let role = account.ok("CreateServiceLinkedRole", service.clone());
+    let name = role["Role"]["RoleName"].as_str().unwrap().to_owned();
+    assert_eq!(role["Role"]["Path"], "/aws-service-role/sagemaker.amazonaws.com/");
+    assert_eq!(account.code("CreateServiceLinkedRole", service), "InvalidInput");
+    assert_eq!(account.code("CreateServiceLinkedRole", json!({"AWSServiceName": "tea.example.com"})), "InvalidInput");
+    let named = json!({"RoleName": name});
+    assert_eq!(account.code("DeleteRole", named.clone()), "UnmodifiableEntity");
+    let task = account.ok("DeleteServiceLinkedRole", named.clone());
+    assert_eq!(account.ok("GetServiceLinkedRoleDeletionStatus", task)["Status"], "SUCCEEDED");
+    assert_eq!(account.code("GetRole", named), "NoSuchEntity");
+    account.role("own");
+    assert_eq!(account.code("DeleteServiceLinkedRole", json!({"RoleName": "own"})), "NoSuchEntity");
+}
+
+#[test]
 fn a_role_in_an_instance_profile_cannot_go() {
     let mut account = Account::new();
     account.role("worker");
