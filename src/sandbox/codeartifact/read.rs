@@ -146,7 +146,9 @@ pub fn list_assets(world: &mut World, call: &Call) -> Reply {
 
 /// `ListPackageVersionDependencies`: name and requirement of what the version itself declares.
 pub fn list_dependencies(world: &mut World, call: &Call) -> Reply {
-    let one = OneVersion::open(Members::of(&call.params), world, call)?;
+    let mut members = Members::of(&call.params);
+    members.text("nextToken", &NEXT_TOKEN);
+    let one = OneVersion::open(members, world, call)?;
     let is_name = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
     let dependency = |requirement: &String| {
         let end = requirement.find(|letter| !is_name(letter)).unwrap_or(requirement.len());

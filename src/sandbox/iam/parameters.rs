@@ -330,7 +330,8 @@ fn tag_text(text: &str, place: &str, min: usize, max: usize, broken: &mut Vec<St
     }
 }
 
-fn at_most_50(members: &[Value], place: &str, broken: &mut Vec<String>) {
+/// A complaint about a list of more than fifty.
+pub(in super::super) fn at_most_50(members: &[Value], place: &str, broken: &mut Vec<String>) {
     if members.len() > 50 {
         broken.push(constraint(
             &Value::Array(members.to_vec()).to_string(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::notebook::{Notebook, Status};
 use super::region;
-use super::rules::{CODE_REPOSITORY, NAME, NAME_PART, NEXT_TOKEN, invalid, not_found};
+use super::rules::{CODE_REPOSITORY, DOMAIN_ID, NAME, NAME_PART, NEXT_TOKEN, invalid, modelled, not_found};
 use crate::sandbox::clock::Instant;
 use crate::sandbox::constraint::{Members, Text};
 use crate::sandbox::paging::page;
@@ -127,4 +127,23 @@ pub fn list(world: &mut World, call: &Call) -> Reply {
     };
     let entries = region(world, call).sagemaker.notebooks.values().filter(wanted).map(keyed).collect();
     listing.answer("NotebookInstances", entries)
+}
+
+/// `ListDomains`: there is no Studio.
+pub fn list_domains(call: &Call) -> Reply {
+    let mut members = Members::of(&call.params);
+    members.number("MaxResults", 1, 100);
+    members.text("NextToken", &NEXT_TOKEN);
+    members.finish().map_err(invalid)?;
+    Ok(json!({"Domains": []}))
+}
+
+/// `DescribeDomain`, of whichever.
+pub fn no_domain(call: &Call) -> Refusal {
+    let mut members = Members::of(&call.params);
+    let id = members.required("DomainId", &DOMAIN_ID);
+    match members.finish() {
+        Ok(()) => modelled("ResourceNotFound", format!("Domain [{id}] does not exist.")),
+        Err(complaint) => invalid(complaint),
+    }
 }

@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-
 use crate::sandbox::clock::Instant;
 use crate::sandbox::wire::{Call, Refusal, Reply, unknown_operation};
 use crate::sandbox::world::{Region, World};
@@ -98,8 +96,8 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
         "AddTags" => tags::add(world, call),
         "DeleteTags" => tags::delete(world, call),
         "ListTags" => tags::list(world, call),
-        "ListDomains" => Ok(json!({"Domains": []})),
-        "DescribeDomain" => Err(no_studio(call)),
+        "ListDomains" => list::list_domains(call),
+        "DescribeDomain" => Err(list::no_domain(call)),
         unknown => Err(unknown_operation(call.service, unknown)),
     }
 }
@@ -107,9 +105,4 @@ pub fn handle(world: &mut World, call: &Call) -> Reply {
 /// The region the call goes to.
 fn region<'w>(world: &'w mut World, call: &Call) -> &'w mut Region {
     world.account(&call.account).region(&call.region)
-}
-
-fn no_studio(call: &Call) -> Refusal {
-    let id = call.params.get("DomainId").and_then(serde_json::Value::as_str).unwrap_or_default();
-    rules::modelled("ResourceNotFound", format!("Domain [{id}] does not exist."))
 }

@@ -14,6 +14,8 @@ use crate::sandbox::wire::Refusal;
 
 /// Names of notebooks and lifecycle configurations.
 pub static NAME: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 63, "[a-zA-Z0-9](-*[a-zA-Z0-9])*"));
+/// A domain of Studio, of which there is none.
+pub static DOMAIN_ID: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 63, "d-(-*[a-z0-9]){1,61}"));
 /// Part of a name, to search by.
 pub static NAME_PART: LazyLock<Text> = LazyLock::new(|| Text::matching(0, 63, "[a-zA-Z0-9-]+"));
 /// Ids of subnets and security groups.

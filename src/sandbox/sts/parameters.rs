@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::super::iam::parameters::{constraint, length, missing, number, tags, validation_errors};
+use super::super::iam::parameters::{at_most_50, constraint, length, missing, number, tags, validation_errors};
 use super::super::policy::{Document, Kind};
 use super::super::wire::{Call, Refusal};
 
@@ -12,6 +12,8 @@ use super::super::wire::{Call, Refusal};
 pub(super) const SESSION_POLICY_LIMIT: usize = 2048;
 
 static SESSION_NAME: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Za-z0-9_+=,.@-]*$"));
+static SERIAL_NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Za-z0-9_+=/:,.@-]*$"));
+static TOKEN_CODE: LazyLock<Regex> = LazyLock::new(|| regex(r"^[0-9]*$"));
 static EXTERNAL_ID: LazyLock<Regex> = LazyLock::new(|| regex(r"^[A-Za-z0-9_+=,.@:/-]*$"));
 
 fn regex(pattern: &str) -> Regex {
@@ -29,6 +31,8 @@ pub(super) fn check_assume_role(call: &Call) -> Result<(), Refusal> {
         matches(identity, "sourceIdentity", &SESSION_NAME, r"[\w+=,.@-]*", &mut broken);
     }
     tags(call.items("Tags"), "tags", &mut broken);
+    at_most_50(call.items("TransitiveTagKeys"), "transitiveTagKeys", &mut broken);
+    device(call, &mut broken);
     finish(&broken)?;
     session_policy(call)
 }
@@ -39,6 +43,9 @@ pub(super) fn check_web_identity(call: &Call) -> Result<(), Refusal> {
         Some(token) => length(token, "webIdentityToken", 4, 20_000, &mut broken),
         None => broken.push(missing("webIdentityToken")),
     }
+    if let Some(provider) = call.text("ProviderId") {
+        length(provider, "providerId", 4, 2048, &mut broken);
+    }
     finish(&broken)?;
     session_policy(call)
 }
@@ -48,7 +55,20 @@ pub(super) fn check_session_token(call: &Call) -> Result<(), Refusal> {
     if let Some(seconds) = call.text("DurationSeconds") {
         number(seconds, "durationSeconds", 900, 129_600, &mut broken);
     }
+    device(call, &mut broken);
     finish(&broken)
+}
+
+/// The device of a second factor and what it shows. Nobody here has one, so that nothing is made of it.
+fn device(call: &Call, broken: &mut Vec<String>) {
+    if let Some(serial) = call.text("SerialNumber") {
+        length(serial, "serialNumber", 9, 256, broken);
+        matches(serial, "serialNumber", &SERIAL_NUMBER, r"[\w+=/:,.@-]*", broken);
+    }
+    if let Some(code) = call.text("TokenCode") {
+        length(code, "tokenCode", 6, 6, broken);
+        matches(code, "tokenCode", &TOKEN_CODE, r"[\d]*", broken);
+    }
 }
 
 /// What all ways of taking a role have in common.
