@@ -1,10 +1,11 @@
-//! What somebody outside of the process can do to a simulator behind AWS's back: plan faults, and put endpoints into states that
-//! nobody reaches by calling AWS. It reads JSON and answers a status; routes and bodies are in `server`.
+//! What somebody outside of the process can do to a simulator behind AWS's back: plan faults, spoil the start of
+//! a notebook, and put endpoints into states that nobody reaches by calling AWS. It reads JSON and answers a status; routes and bodies are in `server`.
 
 use super::Simulator;
 use super::ec2::endpoint::Phase;
 use super::faults::{Fault, Kind, Occurrence};
 use super::wire::Service;
+use super::world::DEFAULT_ACCOUNT;
 use serde::Deserialize;
 
 /// A fault as it is planned from outside.
@@ -62,6 +63,38 @@ impl Order {
             None => fault,
         })
     }
+}
+
+/// How the next start of a notebook is to end.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Start {
+    account: Option<String>,
+    region: String,
+    notebook: String,
+    outcome: String,
+    /// `FailureReason` of one that failed.
+    reason: Option<String>,
+}
+
+/// Lets the next start of a notebook, the one of its creation included, go wrong.
+///
+/// # Errors
+/// There is no such outcome.
+pub fn spoil_start(simulator: &Simulator, start: Start) -> Result<(), String> {
+    let account = start.account.unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
+    simulator.with_world(|world| {
+        let notebooks = &mut world.account(&account).region(&start.region).sagemaker;
+        match start.outcome.as_str() {
+            "failed" => {
+                let reason = start.reason.unwrap_or_else(|| "Notebook Instance Lifecycle Config failed.".into());
+                notebooks.fail_next_start(start.notebook, reason);
+            }
+            "lost" => notebooks.lose_next_start(start.notebook),
+            other => return Err(format!("outcome {other}: failed or lost")),
+        }
+        Ok(())
+    })
 }
 
 /// The state that an endpoint is to be in.

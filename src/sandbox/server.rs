@@ -1,6 +1,6 @@
 //! The simulator on a TCP port, for the `aws` CLI, boto3, pip and the controller as a program of its own.
 //! Besides AWS it answers below `/_simulator`, so that somebody outside the process can count calls and make trouble:
-//! `GET` and `DELETE log`, `POST` and `DELETE faults`, `PUT endpoints/ID`. Bodies are those of [`controls`](super::controls).
+//! `GET` and `DELETE log`, `POST` and `DELETE faults`, `POST starts`, `PUT endpoints/ID`. Bodies are those of [`controls`](super::controls).
 
 use std::future::Future;
 use std::io;
@@ -16,7 +16,7 @@ use http::{Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 
 use super::Simulator;
-use super::controls::{self, EndpointState, Order};
+use super::controls::{self, EndpointState, Order, Start};
 use super::log::Entry;
 
 /// Larger than any package that a test publishes.
@@ -34,6 +34,7 @@ pub async fn serve(
     let routes = Router::new()
         .route("/_simulator/log", get(show_log).delete(clear_log))
         .route("/_simulator/faults", post(plan_fault).delete(clear_faults))
+        .route("/_simulator/starts", post(spoil_start))
         .route("/_simulator/endpoints/{id}", put(put_endpoint))
         .fallback(answer)
         .with_state(simulator);
@@ -57,6 +58,10 @@ async fn plan_fault(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Res
 async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> StatusCode {
     simulator.faults().clear();
     StatusCode::NO_CONTENT
+}
+
+async fn spoil_start(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response<Body> {
+    controlled(read::<Start>(&body).and_then(|start| controls::spoil_start(&simulator, start)))
 }
 
 async fn put_endpoint(State(simulator): State<Arc<Simulator>>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
@@ -88,6 +93,7 @@ async fn answer(State(simulator): State<Arc<Simulator>>, request: Request<Body>)
 mod tests {
     use std::net::SocketAddr;
 
+    use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_sdk_ec2::config::retry::RetryConfig;
     use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
     use aws_sdk_ec2::error::ProvideErrorMetadata;
@@ -96,8 +102,8 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::sandbox::Settings;
     use crate::sandbox::clock::WallClock;
+    use crate::sandbox::{Delays, Settings};
 
     async fn listening() -> (SocketAddr, oneshot::Sender<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -164,6 +170,32 @@ mod tests {
         ec2.describe_vpcs().send().await.expect("no fault any more");
         let refused = sent(address, "POST /_simulator/faults", r#"{"service": "ec2", "kind": "sulk"}"#).await;
         assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("kind sulk"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn the_start_of_a_notebook_can_be_spoilt_from_outside() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let simulator = Simulator::new(Settings::with_delays(Delays::none()), Arc::new(WallClock));
+        tokio::spawn(serve(simulator, listener, std::future::pending()));
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("any", "secret", None, None, "test")))
+            .endpoint_url(format!("http://{address}"))
+            .build();
+        let trust = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"#;
+        let role = aws_sdk_iam::Client::new(&config).create_role().role_name("r").assume_role_policy_document(trust);
+        let role = role.send().await.expect("made").role.expect("a role");
+        let order = r#"{"region": "eu-west-1", "notebook": "nb", "outcome": "failed", "reason": "out of tea"}"#;
+        let spoilt = sent(address, "POST /_simulator/starts", order).await;
+        assert!(spoilt.starts_with("HTTP/1.1 204"), "{spoilt}");
+        let notebooks = aws_sdk_sagemaker::Client::new(&config);
+        let create = notebooks.create_notebook_instance().notebook_instance_name("nb").role_arn(role.arn);
+        create.instance_type("ml.t3.medium".into()).send().await.expect("made");
+        let shown = notebooks.describe_notebook_instance().notebook_instance_name("nb").send().await.expect("found");
+        assert_eq!(shown.failure_reason(), Some("out of tea"));
     }
 
     #[tokio::test]
