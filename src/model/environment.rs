@@ -70,6 +70,7 @@ pub struct Rules {
 #[cfg(test)]
 impl Rules {
     /// What a manifest allows that says nothing about it.
+    #[must_use]
     pub fn usual() -> Self {
         Self {
             observe_only: false,
