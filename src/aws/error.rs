@@ -92,6 +92,17 @@ impl AwsError {
     }
 }
 
+/// What is not there need not be removed: a removal that did not find its thing has done its work.
+///
+/// # Errors
+/// With whatever else AWS said.
+pub fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Turn the result of an SDK call into ours, naming the operation: `ec2.create_vpc().send().await.map_err(from_sdk("ec2:CreateVpc"))`.
 pub fn from_sdk<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> AwsError
 where

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -340,10 +340,7 @@ async fn delete_policy(writer: &Writer<'_>, name: &str, revision: Option<String>
     const OPERATION: &str = "codeartifact:DeleteDomainPermissionsPolicy";
     let delete = writer.write(OPERATION)?.codeartifact.delete_domain_permissions_policy().domain(name);
     let delete = delete.domain_owner(&writer.read().account).set_policy_revision(revision);
-    match delete.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(delete.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet))
 }
 
 /// Refuse to go on while repositories are left; foreign ones are named.

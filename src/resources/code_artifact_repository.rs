@@ -23,7 +23,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
@@ -289,10 +289,8 @@ impl Provider for CodeArtifactRepository {
         must_be_nobodys_upstream(OPERATION, writer.read(), seen).await?;
         let delete =
             writer.write(OPERATION)?.codeartifact.delete_repository().domain(&place.domain).domain_owner(&place.owner);
-        match delete.repository(&seen.id).send().await.map_err(from_sdk(OPERATION)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.repository(&seen.id).send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
     }
 
     async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {
@@ -387,10 +385,7 @@ async fn disassociate(writer: &Writer<'_>, place: &Place, name: &str, connection
     const OPERATION: &str = "codeartifact:DisassociateExternalConnection";
     let disassociate = writer.write(OPERATION)?.codeartifact.disassociate_external_connection().domain(&place.domain);
     let disassociate = disassociate.domain_owner(&place.owner).repository(name).external_connection(connection);
-    match disassociate.send().await.map_err(from_sdk(OPERATION)) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(disassociate.send().await.map_err(from_sdk(OPERATION)))
 }
 
 async fn put_policy(
@@ -418,10 +413,7 @@ async fn delete_policy(
     const OPERATION: &str = "codeartifact:DeleteRepositoryPermissionsPolicy";
     let delete = writer.write(OPERATION)?.codeartifact.delete_repository_permissions_policy().domain(&place.domain);
     let delete = delete.domain_owner(&place.owner).repository(name).set_policy_revision(revision);
-    match delete.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(delete.send().await.map_err(from_sdk(OPERATION)).map_err(policy_documents::not_yet))
 }
 
 /// Refuse to go on while a repository of the domain has this one as an upstream; foreign ones are named.

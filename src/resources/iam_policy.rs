@@ -21,7 +21,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -257,14 +257,6 @@ impl Provider for IamPolicy {
 
 async fn learn(writer: &Writer<'_>, written: &Written, tags: Tags) {
     writer.learn(&point_tags::shelf(&written.arn, &written.unique_id), PolicyTags(tags)).await;
-}
-
-/// What is not there need not be removed.
-fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
-    match result {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// A policy has five versions at most: the oldest makes room.

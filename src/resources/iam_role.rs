@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::writes::{attach, delete_inline, detach, gone, put_inline, update_attached, update_inline, update_trust};
+use self::writes::{attach, delete_inline, detach, put_inline, update_attached, update_inline, update_trust};
 use super::{
     data_addresses, iam_account,
     iam_account::{IamAccount, RoleRow},
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     aws::{
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{

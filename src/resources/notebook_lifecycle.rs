@@ -18,7 +18,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -219,10 +219,8 @@ impl Provider for NotebookLifecycle {
         point_tags::still_ours(OPERATION, seen, &tags)?;
         must_be_unused(OPERATION, writer.read(), &seen.id).await?;
         let delete = writer.write(OPERATION)?.sagemaker.delete_notebook_instance_lifecycle_config();
-        match delete.notebook_instance_lifecycle_config_name(&seen.id).send().await.map_err(from_sdk(OPERATION)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.notebook_instance_lifecycle_config_name(&seen.id).send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
     }
 
     async fn tags_now(&self, writer: &Writer<'_>, seen: &Seen) -> Result<Option<Tags>, AwsError> {

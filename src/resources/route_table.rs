@@ -19,7 +19,7 @@ use super::{ec2_addresses, ec2_client_token::client_token, ec2_tags};
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -326,10 +326,8 @@ impl Provider for RouteTable {
             }
         }
         let delete = writer.write("ec2:DeleteRouteTable")?.ec2.delete_route_table().route_table_id(&seen.id);
-        match delete.send().await.map_err(from_sdk("ec2:DeleteRouteTable")) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.send().await.map_err(from_sdk("ec2:DeleteRouteTable")))?;
+        Ok(Progress::Done)
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
@@ -367,10 +365,7 @@ async fn associate(
 async fn disassociate(writer: &Writer<'_>, association: &str) -> Result<(), AwsError> {
     let disassociate =
         writer.write("ec2:DisassociateRouteTable")?.ec2.disassociate_route_table().association_id(association);
-    match disassociate.send().await.map_err(from_sdk("ec2:DisassociateRouteTable")) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(disassociate.send().await.map_err(from_sdk("ec2:DisassociateRouteTable")))
 }
 
 /// Take out a route, or stop AWS from adding routes.
@@ -389,10 +384,7 @@ async fn remove_route(writer: &Writer<'_>, table: &str, route: &str) -> Result<(
         };
         delete.send().await.map(drop).map_err(from_sdk("ec2:DeleteRoute"))
     };
-    match result {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(result)
 }
 
 /// The table that a subnet uses: its own, or else the main table of its VPC.

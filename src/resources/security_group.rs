@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     aws::{
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
     model::{
@@ -174,10 +174,8 @@ impl Provider for SecurityGroup {
             ec2_in_use::must_be_unused(OPERATION, writer, seen, vpc).await?;
         }
         let delete = writer.write(OPERATION)?.ec2.delete_security_group().group_id(&seen.id);
-        match delete.send().await.map_err(from_sdk(OPERATION)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {

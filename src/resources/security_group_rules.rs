@@ -27,7 +27,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -493,10 +493,7 @@ async fn revoke(writer: &Writer<'_>, group: &str, direction: Direction, ids: Vec
             remove.send().await.map(drop).map_err(from_sdk("ec2:RevokeSecurityGroupEgress"))
         }
     };
-    match result {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(result)
 }
 
 /// Take away what AWS put into a group that was made a moment ago. By what it says: its id is not known yet, and in a new group of ours nobody else
@@ -504,8 +501,5 @@ async fn revoke(writer: &Writer<'_>, group: &str, direction: Direction, ids: Vec
 async fn revoke_default_egress(writer: &Writer<'_>, group: &str) -> Result<(), AwsError> {
     let remove = writer.write("ec2:RevokeSecurityGroupEgress")?.ec2.revoke_security_group_egress();
     let remove = remove.group_id(group).ip_permissions(ec2_rule::to_sdk(&Rule::default_egress()));
-    match remove.send().await.map_err(from_sdk("ec2:RevokeSecurityGroupEgress")) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    gone(remove.send().await.map_err(from_sdk("ec2:RevokeSecurityGroupEgress")))
 }

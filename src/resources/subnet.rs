@@ -13,7 +13,7 @@ use super::{ec2_addresses, ec2_in_use, ec2_tags};
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -210,10 +210,8 @@ impl Provider for Subnet {
             ec2_in_use::must_be_empty(OPERATION, writer, seen, vpc).await?;
         }
         let delete = writer.write(OPERATION)?.ec2.delete_subnet().subnet_id(&seen.id);
-        match delete.send().await.map_err(from_sdk(OPERATION)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {

@@ -23,7 +23,7 @@ use super::{ec2_addresses, ec2_tags, ec2_vpc_contents};
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -236,10 +236,8 @@ impl Provider for Vpc {
         const OPERATION: &str = "ec2:DeleteVpc";
         ec2_vpc_contents::must_be_empty(OPERATION, writer, seen).await?;
         let delete = writer.write(OPERATION)?.ec2.delete_vpc().vpc_id(&seen.id);
-        match delete.send().await.map_err(from_sdk(OPERATION)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(Progress::Done),
-        }
+        gone(delete.send().await.map_err(from_sdk(OPERATION)))?;
+        Ok(Progress::Done)
     }
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {

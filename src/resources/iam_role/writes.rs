@@ -5,20 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ATTACHED_LIMIT, INLINE_LIMIT, RoleState, TRUST_LIMIT};
 use crate::{
     aws::{
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, gone},
         provider::Writer,
     },
     model::policy::{PolicyDocument, Statement},
     resources::policy_documents::{self, within},
 };
-
-/// What is not there need not be removed.
-pub(super) fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
-    match result {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
-}
 
 pub(super) async fn update_trust(
     writer: &Writer<'_>,
