@@ -12,7 +12,7 @@ use std::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
-use super::{Engine, memory::Marks, observe::is_writable};
+use super::{Engine, doubt, memory::Marks, observe::is_writable};
 use crate::{
     aws::{
         account::Account,
@@ -239,6 +239,10 @@ impl Round<'_> {
             let message = format!("waits for {missing}");
             return Err(Problem::new(ErrorClass::Waiting, message).about(address));
         }
+        if let Some(id) = self.scope.remembered.get(address).filter(|id| !doubt::is_certain(self.marks, address, id)) {
+            let message = format!("AWS says that {id} is gone; it is made again once AWS stays with that");
+            return Err(Problem::new(ErrorClass::Waiting, message).about(address));
+        }
         let mut intent = None;
         if provider.needs_intent() {
             // A token that never repeats: the clock, and a counter for creations within one second.
@@ -300,6 +304,9 @@ impl Round<'_> {
             Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
             Ok(Turn::Deleted(progress)) => {
                 self.marks.unexpect(address);
+                if let Some(seen) = self.observation.sights.get(address).and_then(Sight::seen) {
+                    self.marks.deleted(address.kind, &seen.id);
+                }
                 match progress {
                     Progress::Done => Outcome::Done,
                     Progress::Started(what) => Outcome::Started(what),
