@@ -7,6 +7,7 @@
 
 mod accounts;
 mod adoption;
+mod answers;
 mod architecture;
 mod bad_inputs;
 mod botocore;

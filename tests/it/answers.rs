@@ -1,0 +1,93 @@
+//! Answers of EC2 that AWS's documentation allows and that the simulator does not give: pages where others give one list, fields left out, other
+//! words, refusals that come from elsewhere.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use cloister::{
+    model::report::{Next, conditions},
+    sandbox::world::Delays,
+};
+
+use crate::{
+    far_side::Exchange,
+    hands::stalled,
+    world::{Tenant, World, assert_ready, truth},
+};
+
+const SERVICES: &str = "DescribeVpcEndpointServices";
+
+/// A world in which `change` is done to the answers while the switch is on.
+async fn world(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Arc<AtomicBool>) {
+    let mut world = World::new(Delays::real());
+    world.with_boundary().await;
+    let on = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&on);
+    world.answers(move |exchange| {
+        if switch.load(Ordering::Relaxed) {
+            change(exchange);
+        }
+    });
+    (world, on)
+}
+
+fn closed_network() -> Tenant {
+    Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear())
+}
+
+/// The same with an environment that is made before anything is done to the answers.
+async fn made(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Arc<AtomicBool>, Tenant) {
+    let (world, on) = world(change).await;
+    let mut tenant = closed_network();
+    assert_ready(&world.settle(&mut tenant).await.report);
+    world.simulator.clear_log();
+    on.store(true, Ordering::Relaxed);
+    (world, on, tenant)
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoint_services_on_a_second_page_are_offered_too() {
+    let (world, on) = world(|exchange| {
+        if exchange.operation == SERVICES && !exchange.request.contains("NextToken=") {
+            exchange.leave_out("serviceDetailSet");
+            exchange.leave_out("serviceNameSet");
+            let end = exchange.body.rfind("</").expect("a document");
+            // Of the simulator: everything that comes after a blank.
+            exchange.body.insert_str(end, "<nextToken>YWZ0ZXI6IA</nextToken>");
+        }
+    })
+    .await;
+    on.store(true, Ordering::Relaxed);
+    assert_ready(&world.settle(&mut closed_network()).await.report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_offers_nothing_for_a_moment_is_not_believed_and_one_service_less_not_for_long() {
+    for all in [true, false] {
+        let (world, on) = world(move |exchange| {
+            if exchange.operation == SERVICES && all {
+                exchange.leave_out("serviceDetailSet");
+                exchange.leave_out("serviceNameSet");
+            } else if exchange.operation == SERVICES {
+                exchange.body = exchange.body.replace("ap-northeast-1.sts<", "ap-northeast-1.other<");
+            }
+        })
+        .await;
+        on.store(true, Ordering::Relaxed);
+        let mut tenant = closed_network();
+        let visit = world.settle(&mut tenant).await;
+        if all {
+            assert_ready(&visit.report);
+            continue;
+        }
+        assert!(stalled(&visit.report).starts_with("ServiceNotOffered "), "{}", stalled(&visit.report));
+        on.store(false, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        assert_ready(&world.settle(&mut tenant).await.report);
+    }
+}
