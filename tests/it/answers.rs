@@ -91,3 +91,19 @@ async fn a_region_that_offers_nothing_for_a_moment_is_not_believed_and_one_servi
         assert_ready(&world.settle(&mut tenant).await.report);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_leaves_out_of_an_endpoint_is_not_written() {
+    for element in ["groupSet", "subnetIdSet", "policyDocument", "privateDnsEnabled", "state", "dnsEntrySet"] {
+        let (world, _, mut tenant) = made(move |exchange| {
+            if exchange.operation == "DescribeVpcEndpoints" {
+                exchange.leave_out(element);
+            }
+        })
+        .await;
+        for _ in 0..3 {
+            world.check(&mut tenant).await;
+        }
+        assert_eq!(world.writes(), Vec::<String>::new(), "{element}");
+    }
+}
