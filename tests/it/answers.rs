@@ -107,3 +107,17 @@ async fn what_aws_leaves_out_of_an_endpoint_is_not_written() {
         assert_eq!(world.writes(), Vec::<String>::new(), "{element}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_association_that_aws_knows_and_does_not_show_needs_nobody() {
+    let (world, on, mut tenant) = made(|exchange| {
+        if exchange.operation == "DescribeRouteTables" {
+            exchange.leave_out("associationSet");
+        }
+    })
+    .await;
+    let visit = world.check(&mut tenant).await;
+    assert!(truth(&visit.report, conditions::STALLED).is_err(), "{}", stalled(&visit.report));
+    on.store(false, Ordering::Relaxed);
+    assert_ready(&world.settle(&mut tenant).await.report);
+}
