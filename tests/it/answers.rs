@@ -121,3 +121,30 @@ async fn an_association_that_aws_knows_and_does_not_show_needs_nobody() {
     on.store(false, Ordering::Relaxed);
     assert_ready(&world.settle(&mut tenant).await.report);
 }
+
+#[tokio::test(start_paused = true)]
+async fn interfaces_of_notebooks_are_waited_for_however_they_are_described() {
+    const WORDS: [&str; 3] = ["ENI managed by SageMaker for NotebookInstance ", "Amazon SageMaker: ", ""];
+    for words in WORDS {
+        let (world, on) = world(move |exchange| {
+            let (begin, end) = ("[DO NOT DELETE]", "notebook-instance/");
+            while let Some(at) = exchange.body.find(begin) {
+                let until = exchange.body[at..].find(if words.is_empty() { "<" } else { end }).expect("an end");
+                let until = until + if words.is_empty() { 0 } else { end.len() };
+                exchange.body.replace_range(at..at + until, words);
+            }
+        })
+        .await;
+        let mut tenant = Tenant::of("closed-network.yaml", |_| {});
+        assert_ready(&world.settle(&mut tenant).await.report);
+        on.store(true, Ordering::Relaxed);
+        let mut stuck = Vec::new();
+        let told = |report: &_| {
+            if truth(report, conditions::STALLED).is_ok() {
+                stuck.push(stalled(report));
+            }
+        };
+        let end = world.delete_seeing(&mut tenant, told).await;
+        assert_eq!((end.next, stuck), (Next::Gone, Vec::new()), "{words:?}");
+    }
+}
