@@ -148,3 +148,32 @@ async fn interfaces_of_notebooks_are_waited_for_however_they_are_described() {
         assert_eq!((end.next, stuck), (Next::Gone, Vec::new()), "{words:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_private_name_that_stays_taken_becomes_the_matter_of_a_person() {
+    let mut world = World::new(Delays::real());
+    world.with_boundary().await;
+    let on = Arc::new(AtomicBool::new(true));
+    let taken = Arc::clone(&on);
+    world.refuses(move |exchange| {
+        let of_sts = exchange.operation == "CreateVpcEndpoint" && exchange.request.contains("ap-northeast-1.sts&");
+        if of_sts && taken.load(Ordering::Relaxed) {
+            let words = "private-dns-enabled cannot be set because there is already a conflicting DNS domain for sts in the VPC";
+            exchange.refuse("InvalidParameter", words);
+        }
+    });
+    let mut tenant = closed_network();
+    let mut told = Vec::new();
+    for minute in 0..40 {
+        let visit = world.visit(&mut tenant).await;
+        let why = stalled(&visit.report);
+        if why.starts_with("PrivateDNSConflict ") {
+            assert!(why.contains("conflicting DNS domain") && why.contains("VPCEndpoint/STS"), "{why}");
+            told.push(minute);
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    assert!(told.first().is_some_and(|first| *first >= 20), "AWS may give it free for ten minutes: {told:?}");
+    on.store(false, Ordering::Relaxed);
+    assert_ready(&world.settle(&mut tenant).await.report);
+}

@@ -22,6 +22,9 @@ const SETTLING: Duration = Duration::from_mins(1);
 /// How long something that was just created may be invisible: AWS asks for patience of up to five minutes.
 pub const UNSEEN: Duration = Duration::from_mins(6);
 
+/// After how long without a word another refusal is another matter. Longer than the longest time between two tries.
+const SAME_DISPUTE: Duration = Duration::from_mins(15);
+
 /// What was written for an environment and when.
 #[derive(Default)]
 pub struct Marks {
@@ -40,6 +43,8 @@ struct State {
     versions: HashMap<(TypeId, String), String>,
     /// Since when AWS has not had these.
     missing: BTreeMap<Address, Instant>,
+    /// Since when AWS refuses these because something else is in the way, and when it did so last.
+    disputed: BTreeMap<Address, (Instant, Instant)>,
     /// What was deleted for this environment, by id.
     deleted: BTreeSet<(Kind, String)>,
 }
@@ -119,6 +124,23 @@ impl Marks {
     /// For how long AWS has been saying that it does not have this.
     pub fn missing_for(&self, address: &Address) -> Duration {
         self.state().missing.get(address).map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// Something is in the way of this; for how long by now.
+    pub fn disputed_for(&self, address: &Address) -> Duration {
+        let now = Instant::now();
+        let mut state = self.state();
+        let (since, last) = state.disputed.entry(address.clone()).or_insert((now, now));
+        if last.elapsed() > SAME_DISPUTE {
+            *since = now;
+        }
+        *last = now;
+        since.elapsed()
+    }
+
+    /// Nothing is in the way of this any more.
+    pub fn undisputed(&self, address: &Address) {
+        self.state().disputed.remove(address);
     }
 
     /// AWS was told to delete this, and agreed.
