@@ -444,7 +444,8 @@ impl EndpointRow {
             state: self.state.clone(),
             policy: self.policy.clone(),
             route_tables: self.route_tables.clone(),
-            security_groups: self.security_groups.clone().unwrap_or_default(),
+            // No group has this name: what its rules let through cannot be known.
+            security_groups: self.security_groups.clone().unwrap_or_else(|| BTreeSet::from(["?".to_owned()])),
         }
     }
 
