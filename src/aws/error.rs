@@ -14,6 +14,8 @@ use crate::model::port::{ErrorClass, Problem};
 const IN_USE: &str = "InUse";
 /// The reason of problems about services that a region does not have.
 const NOT_OFFERED: &str = "ServiceNotOffered";
+/// What AWS says, in lower case, when a private DNS name is taken.
+const TAKEN_NAME: &str = "conflicting dns domain";
 /// The codes that are ours and not AWS's: they become the reason of the condition.
 const OWN_REASONS: [&str; 2] = [IN_USE, NOT_OFFERED];
 
@@ -67,6 +69,12 @@ impl AwsError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.class == ErrorClass::NotFound
+    }
+
+    /// Whether the private DNS name of an endpoint is taken: by one that was deleted a moment ago, or by somebody's endpoint or hosted zone.
+    #[must_use]
+    pub fn is_taken_name(&self) -> bool {
+        self.message.to_ascii_lowercase().contains(TAKEN_NAME)
     }
 
     /// Something that is not ours needs what should go: nothing was deleted, and a person must decide.
@@ -239,6 +247,8 @@ pub(super) fn classify(code: Option<&str>, message: &str, status: u16, reading: 
         | "InsufficientFreeAddressesInSubnet"
         | "InsufficientInstanceCapacity" => return ErrorClass::Quota,
         "IdempotentParameterMismatch" => return ErrorClass::Unknown,
+        // Not of the thing itself, as the text may sound.
+        "DuplicateSubnetsInSameZone" => return ErrorClass::Invalid,
         // With a status that looks like a refusal, and yet nothing was refused.
         "RequestTimeout" | "RequestTimeoutException" => return ambiguous(reading),
         _ => {}
@@ -264,7 +274,7 @@ fn classify_by_text(message: &str) -> Option<ErrorClass> {
     let table = [
         ("recordnotfound", ErrorClass::NotFound),
         ("unable to transition", ErrorClass::Waiting),
-        ("conflicting dns domain", ErrorClass::Waiting),
+        (TAKEN_NAME, ErrorClass::Waiting),
         ("could not assume role", ErrorClass::Waiting),
         ("invalid principal in policy", ErrorClass::Waiting),
         ("duplicate", ErrorClass::Exists),
@@ -313,6 +323,7 @@ mod tests {
             ("IncompleteSignatureException", "", 400, ErrorClass::Credentials),
             ("MissingAuthenticationTokenException", "", 403, ErrorClass::Credentials),
             ("ValidationException", "bad", 400, ErrorClass::Invalid),
+            ("DuplicateSubnetsInSameZone", "Duplicate subnets in the same zone", 400, ErrorClass::Invalid),
         ];
         for (code, message, status, class) in cases {
             assert_eq!(classify(Some(code), message, status, false), class, "{code} {message}");

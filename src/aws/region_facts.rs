@@ -18,6 +18,9 @@ use crate::model::{
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// When to ask again for what was not told.
+const SOON: Duration = Duration::from_mins(10);
+
 /// What the region offers to this environment. What cannot be read (no permission) is simply not known: the wishes that depend on it
 /// are left to AWS, and a subnet in the wrong zone ends in AWS's own words.
 pub async fn facts(account: &Account, environment: Option<&Environment>) -> RegionFacts {
@@ -25,15 +28,25 @@ pub async fn facts(account: &Account, environment: Option<&Environment>) -> Regi
         return RegionFacts::default();
     };
     let now = Instant::now();
-    let not_before = now.checked_sub(DAY).unwrap_or(now);
     let key: Vec<&str> = services.iter().map(|service| service.name()).collect();
-    match account.inventory.get::<RegionFacts>(&account.clients, &key.join(","), not_before).await {
+    let key = key.join(",");
+    let known = account.inventory.latest::<RegionFacts>(&key).await;
+    let whole = known.is_some_and(|look| is_whole(&look.rows, &services, &account.clients.region));
+    let not_before = now.checked_sub(if whole { DAY } else { SOON }).unwrap_or(now);
+    match account.inventory.get::<RegionFacts>(&account.clients, &key, not_before).await {
         Ok(look) => look.rows.clone(),
         Err(error) => {
             tracing::warn!(%error, "the region's facts could not be read");
             RegionFacts::default()
         }
     }
+}
+
+/// Whether everything is known. What is missing may only have been out of sight: it would be a pity to believe in that for a day.
+fn is_whole(facts: &RegionFacts, services: &BTreeSet<Service>, region: &str) -> bool {
+    let name = |service: &Service| service.endpoint_service(region);
+    services.iter().map(name).all(|name| facts.endpoint_services.contains_key(&name))
+        && (!services.contains(&Service::S3) || facts.prefix_lists.contains_key(&name(&Service::S3)))
 }
 
 /// The services for which the environment makes endpoints. Without one of ours nothing of the region needs to be known.
@@ -58,11 +71,12 @@ impl Listing for RegionFacts {
             futures::join!(read_services(clients, &services), read_s3_prefix_list(clients, &services));
         let mut facts = Self::default();
         let endpoint_services = tolerate(endpoint_services)?;
-        if let Some(rows) = &endpoint_services {
+        // A region that has no endpoint service at all is none.
+        if let Some(offered) = endpoint_services.as_ref().filter(|offered| !offered.names.is_empty()) {
             let asked = services.iter().map(|service| service.endpoint_service(&clients.region));
-            facts.not_offered = asked.filter(|name| !rows.iter().any(|(found, ..)| found == name)).collect();
+            facts.not_offered = asked.filter(|name| !offered.names.contains(name)).collect();
         }
-        for (name, zones, policy_supported) in endpoint_services.unwrap_or_default() {
+        for (name, zones, policy_supported) in endpoint_services.unwrap_or_default().details {
             let entry: &mut EndpointServiceFacts = facts.endpoint_services.entry(name).or_default();
             entry.zones.extend(zones);
             entry.policy_supported |= policy_supported;
@@ -79,22 +93,36 @@ impl Listing for RegionFacts {
     }
 }
 
-type ServiceRow = (String, Vec<String>, bool);
+/// What AWS says of the endpoint services that were asked for.
+#[derive(Default)]
+struct Offered {
+    names: BTreeSet<String>,
+    /// Name, zones, and whether its endpoints take a policy.
+    details: Vec<(String, Vec<String>, bool)>,
+}
 
-async fn read_services(clients: &Clients, services: &[Service]) -> Result<Vec<ServiceRow>, AwsError> {
+async fn read_services(clients: &Clients, services: &[Service]) -> Result<Offered, AwsError> {
     // By a filter: of a name that the region does not have nothing comes back, while a list of names with one such name is refused as a whole.
     let names = services.iter().map(|service| service.endpoint_service(&clients.region)).collect();
     let filter = Filter::builder().name("service-name").set_values(Some(names)).build();
-    let describe = clients.ec2.describe_vpc_endpoint_services().filters(filter);
-    let answer = describe.send().await.map_err(from_sdk("ec2:DescribeVpcEndpointServices"))?;
-    let rows = answer.service_details.unwrap_or_default().into_iter().filter_map(|detail| {
-        Some((
-            detail.service_name?,
-            detail.availability_zones.unwrap_or_default(),
-            detail.vpc_endpoint_policy_supported.unwrap_or(true),
-        ))
-    });
-    Ok(rows.collect())
+    let mut offered = Offered::default();
+    let mut page = None;
+    loop {
+        let describe = clients.ec2.describe_vpc_endpoint_services().filters(filter.clone()).set_next_token(page);
+        let answer = describe.send().await.map_err(from_sdk("ec2:DescribeVpcEndpointServices"))?;
+        offered.names.extend(answer.service_names.unwrap_or_default());
+        for detail in answer.service_details.unwrap_or_default() {
+            let Some(name) = detail.service_name else { continue };
+            offered.names.insert(name.clone());
+            let policy_supported = detail.vpc_endpoint_policy_supported.unwrap_or(true);
+            offered.details.push((name, detail.availability_zones.unwrap_or_default(), policy_supported));
+        }
+        // The SDK has no paginator for this one. What a filter leaves of a page can be nothing, and others follow all the same.
+        page = answer.next_token.filter(|token| !token.is_empty());
+        if page.is_none() {
+            return Ok(offered);
+        }
+    }
 }
 
 type PrefixListRow = (String, String, Vec<String>);
@@ -105,11 +133,9 @@ async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<
     }
     let name = Service::S3.endpoint_service(&clients.region);
     let filter = Filter::builder().name("prefix-list-name").values(name).build();
-    let describe = clients.ec2.describe_prefix_lists().filters(filter);
-    let answer = describe.send().await.map_err(from_sdk("ec2:DescribePrefixLists"))?;
-    let rows = answer
-        .prefix_lists
-        .unwrap_or_default()
+    let pages = clients.ec2.describe_prefix_lists().filters(filter).into_paginator().items().send();
+    let lists = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("ec2:DescribePrefixLists"))?;
+    let rows = lists
         .into_iter()
         .filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?, list.cidrs.unwrap_or_default())));
     Ok(rows.collect())

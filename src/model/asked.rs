@@ -88,7 +88,7 @@ impl Asked {
             Some(Sight::Present(seen)) => {
                 wishes.iter().all(|wish| compare(wish, seen).iter().any(|diff| diff.path == drift.path))
             }
-            None | Some(Sight::Absent | Sight::Unsettled { .. } | Sight::Unknown(_)) => true,
+            None | Some(Sight::Absent | Sight::Unsettled { .. } | Sight::Unlisted { .. } | Sight::Unknown(_)) => true,
         }
     }
 
@@ -96,7 +96,7 @@ impl Asked {
     fn keep_what_is_out_of_sight(&self, observation: &Observation, plan: &mut Plan) {
         for drift in &self.open {
             let hidden = match observation.sights.get(&drift.address) {
-                Some(Sight::Unknown(_) | Sight::Unsettled { .. }) => true,
+                Some(Sight::Unknown(_) | Sight::Unsettled { .. } | Sight::Unlisted { .. }) => true,
                 Some(Sight::Present(seen)) => matches!(seen.phase, Phase::Progressing(_)),
                 Some(Sight::Absent) | None => false,
             };

@@ -79,7 +79,7 @@ impl<'a> View<'a> {
             Some(Sight::Unknown(problem)) => {
                 Err(tell::unknown(&problem.reason, &format!("role {arn} cannot be seen: {problem}")))
             }
-            Some(Sight::Unsettled { .. }) => {
+            Some(Sight::Unsettled { .. } | Sight::Unlisted { .. }) => {
                 Err(tell::no_role(self.environment, &format!("role {arn} was made a moment ago")))
             }
             Some(Sight::Absent) | None => Err(tell::no_role(self.environment, &format!("role {arn} does not exist"))),
@@ -115,6 +115,7 @@ impl<'a> View<'a> {
             },
             Some(Sight::Unknown(problem)) => Way::Unseen(format!("{address} cannot be seen: {problem}")),
             Some(Sight::Unsettled { id }) => Way::None(format!("{id} was made a moment ago")),
+            Some(Sight::Unlisted { id }) => Way::Unseen(format!("AWS's list lacks {id}")),
             Some(Sight::Absent) | None => Way::None("there is no VPC endpoint".into()),
         }
     }
@@ -185,7 +186,7 @@ impl<'a> View<'a> {
             Some(Sight::Unknown(problem)) => {
                 vec![PolicyInPlace::unseen(Place::Resource, format!("the policy of {address}"), problem.to_string())]
             }
-            Some(Sight::Absent | Sight::Unsettled { .. }) | None => Vec::new(),
+            Some(Sight::Absent | Sight::Unsettled { .. } | Sight::Unlisted { .. }) | None => Vec::new(),
         });
         (policies.collect(), foreign)
     }

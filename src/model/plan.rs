@@ -131,10 +131,17 @@ pub fn plan_deletion(observation: &Observation, retain: bool) -> Plan {
             Sight::Unsettled { id } => {
                 plan.waiting.insert(address.clone(), format!("{id} was created a moment ago and is not visible yet"));
             }
+            Sight::Unlisted { id } => {
+                plan.waiting.insert(address.clone(), unlisted(id));
+            }
             Sight::Absent | Sight::Present(_) => {}
         }
     }
     plan
+}
+
+fn unlisted(id: &str) -> String {
+    format!("AWS's list lacks {id}, but AWS does not say that it is gone")
 }
 
 fn is_ours(seen: &Seen) -> bool {
@@ -156,6 +163,9 @@ impl Planner<'_> {
             Some(Sight::Unsettled { id }) => {
                 let why = format!("{id} was created a moment ago and is not visible yet");
                 self.plan.waiting.insert(wanted.address.clone(), why);
+            }
+            Some(Sight::Unlisted { id }) => {
+                self.plan.waiting.insert(wanted.address.clone(), unlisted(id));
             }
             Some(Sight::Unknown(problem)) => self.plan.problems.push(problem.clone().about(&wanted.address)),
             Some(Sight::Present(seen)) => self.consider_present(wanted, seen),

@@ -117,7 +117,7 @@ impl Case<'_> {
                 Endpoint::Existing(_) | Endpoint::Managed { .. } => {
                     match self.observation.sights.get(&Address::new(Kind::VpcEndpoint, service.name())) {
                         Some(Sight::Absent) | None => absent.push(service.name()),
-                        Some(Sight::Unsettled { .. } | Sight::Unknown(_)) => {}
+                        Some(Sight::Unsettled { .. } | Sight::Unlisted { .. } | Sight::Unknown(_)) => {}
                         Some(Sight::Present(seen)) => self.examine_endpoint(endpoint, seen),
                     }
                 }

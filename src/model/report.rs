@@ -444,7 +444,7 @@ fn in_sync(drift: &[Drift], observation: &Observation) -> Fact {
     let mut sights = observation.sights.values();
     let unseen = sights.find_map(|sight| match sight {
         Sight::Unknown(problem) => Some(problem),
-        Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) => None,
+        Sight::Absent | Sight::Unsettled { .. } | Sight::Unlisted { .. } | Sight::Present(_) => None,
     });
     let (truth, reason, message) = match (drift.first(), unseen) {
         (None, Some(problem)) => {
@@ -508,7 +508,11 @@ fn ids(observation: &Observation) -> BTreeMap<Address, String> {
     let seen = observation.sights.iter().filter_map(|(address, sight)| sight.seen().map(|seen| (address, seen)));
     let known = seen
         .filter(|(address, seen)| matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared(address));
-    known.map(|(address, seen)| (address.clone(), seen.id.clone())).collect()
+    let unlisted = observation.sights.iter().filter_map(|(address, sight)| match sight {
+        Sight::Unlisted { id } => Some((address.clone(), id.clone())),
+        Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) | Sight::Unknown(_) => None,
+    });
+    known.map(|(address, seen)| (address.clone(), seen.id.clone())).chain(unlisted).collect()
 }
 
 fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kind> {

@@ -294,6 +294,11 @@ pub enum Sight {
         /// Its id.
         id: String,
     },
+    /// AWS's list lacks it, and yet AWS does not say that it is gone: wait, do not create.
+    Unlisted {
+        /// Its id.
+        id: String,
+    },
     /// It is there.
     Present(Box<Seen>),
     /// It could not be looked at.
@@ -306,7 +311,7 @@ impl Sight {
     pub fn seen(&self) -> Option<&Seen> {
         match self {
             Self::Present(seen) => Some(seen),
-            Self::Absent | Self::Unsettled { .. } | Self::Unknown(_) => None,
+            Self::Absent | Self::Unsettled { .. } | Self::Unlisted { .. } | Self::Unknown(_) => None,
         }
     }
 }

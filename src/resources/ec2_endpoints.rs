@@ -41,10 +41,10 @@ pub struct EndpointRow {
     pub in_place: PolicyInPlace,
     /// Whether the service's usual name leads to it.
     pub private_dns_enabled: Option<bool>,
-    /// The subnets with a network interface of it.
-    pub subnets: BTreeSet<String>,
-    /// The groups of these interfaces.
-    pub security_groups: BTreeSet<String>,
+    /// The subnets with a network interface of it; none when AWS does not tell those of an interface endpoint, which always has some.
+    pub subnets: Option<BTreeSet<String>>,
+    /// The groups of these interfaces; none as with the subnets.
+    pub security_groups: Option<BTreeSet<String>>,
     /// The route tables that lead to it.
     pub route_tables: BTreeSet<String>,
     /// Its regional name.
@@ -67,30 +67,33 @@ impl EndpointRow {
     /// From AWS's answer; none without what every endpoint has.
     pub fn from_sdk(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<Self> {
         let error = endpoint.last_error.and_then(|error| error.message.or(error.code));
-        let groups = endpoint.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
+        let groups = endpoint.groups.map(|groups| groups.into_iter().filter_map(|group| group.group_id).collect());
         // The first name is the regional one.
         let policy_name = format!("the policy of endpoint {}", endpoint.vpc_endpoint_id.as_deref().unwrap_or("?"));
         let in_place = match endpoint.policy_document.as_deref() {
             Some(text) => PolicyInPlace::read(Place::Endpoint, policy_name, text),
             None => PolicyInPlace::unseen(Place::Endpoint, policy_name, "AWS does not show it"),
         };
+        let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned();
+        let told = |ids: Option<BTreeSet<String>>| ids.or_else(|| (endpoint_type == "Gateway").then(BTreeSet::new));
+        let subnets = endpoint.subnet_ids.map(|ids| ids.into_iter().collect());
         let names = endpoint.dns_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dns_name);
         Some(Self {
             tags: ec2_tags::read(endpoint.tags.as_deref()),
             id: endpoint.vpc_endpoint_id?,
             vpc: endpoint.vpc_id?,
             service_name: endpoint.service_name?,
-            endpoint_type: endpoint.vpc_endpoint_type?.as_str().to_owned(),
+            subnets: told(subnets),
+            security_groups: told(groups),
+            endpoint_type,
             // The wire says `available` where the SDK's type expects `Available`.
-            state: endpoint.state?.as_str().to_ascii_lowercase(),
+            state: endpoint.state.map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default(),
             problem: endpoint.failure_reason.or(error),
             in_place,
             policy: endpoint
                 .policy_document
                 .map(|text| PolicyDocument::parse(&text).map_err(|error| error.to_string())),
             private_dns_enabled: endpoint.private_dns_enabled,
-            subnets: endpoint.subnet_ids.unwrap_or_default().into_iter().collect(),
-            security_groups: groups.collect(),
             route_tables: endpoint.route_table_ids.unwrap_or_default().into_iter().collect(),
             dns_name: names.into_iter().next(),
         })

@@ -31,10 +31,23 @@ struct Interface {
     subnet: String,
     groups: BTreeSet<String>,
     description: String,
-    /// The instance that it is attached to, in somebody's account.
+    /// The instance that it is attached to, and whose account that is in.
     instance: Option<String>,
+    instance_owner: Option<String>,
     /// AWS made it on behalf of a service.
     of_service: bool,
+}
+
+/// What an interface is made for, as far as AWS says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose<'a> {
+    Endpoint(&'a str),
+    /// Its name, if AWS says it by the ARN.
+    Notebook(Option<&'a str>),
+    /// AWS made it and does not say what for.
+    Untold,
+    /// Somebody's own affair.
+    Other,
 }
 
 #[async_trait]
@@ -56,31 +69,50 @@ impl Interface {
             subnet: interface.subnet_id.unwrap_or_default(),
             groups: groups.collect(),
             description: interface.description.unwrap_or_default(),
+            instance_owner: interface.attachment.as_ref().and_then(|attachment| attachment.instance_owner_id.clone()),
             instance: interface.attachment.and_then(|attachment| attachment.instance_id),
             of_service: interface.requester_managed.unwrap_or_default(),
         })
     }
 
-    /// The endpoint that it belongs to.
-    fn endpoint(&self) -> Option<&str> {
-        self.description.split_whitespace().find(|word| word.starts_with("vpce-")).filter(|_| self.of_service)
+    /// What it is made for. SageMaker makes interfaces with the rights of whoever asks for a notebook, so that they are not always shown as
+    /// managed by a service; nobody has them on a machine of `account`.
+    fn purpose(&self, account: &str) -> Purpose<'_> {
+        let endpoint = || self.description.split_whitespace().find(|word| word.starts_with("vpce-"));
+        let of_sagemaker = || self.description.to_ascii_lowercase().contains("sagemaker");
+        let on_own_machine = self.instance.is_some() && self.instance_owner.as_deref() == Some(account);
+        if let Some(id) = endpoint().filter(|_| self.of_service) {
+            Purpose::Endpoint(id)
+        } else if of_sagemaker() && (self.of_service || !on_own_machine) {
+            let arn = self.description.split_once(":notebook-instance/");
+            Purpose::Notebook(arn.and_then(|(_, name)| name.split(|letter| !is_of_name(letter)).next()))
+        } else if self.of_service && self.description.is_empty() {
+            Purpose::Untold
+        } else {
+            Purpose::Other
+        }
     }
 
-    /// The notebook instance that it belongs to: SageMaker's text ends in its ARN.
-    fn notebook(&self) -> Option<&str> {
-        self.description.split_once(":notebook-instance/").map(|(_, name)| name).filter(|_| self.of_service)
+    fn mentions(&self, name: &str) -> bool {
+        self.description.split(|letter| !is_of_name(letter)).any(|word| word.eq_ignore_ascii_case(name))
     }
 
     fn text(&self) -> String {
-        let of = match (&self.instance, self.endpoint(), self.notebook()) {
-            (Some(instance), ..) => format!("of instance {instance}"),
-            (_, Some(endpoint), _) => format!("of endpoint {endpoint}"),
-            (_, _, Some(notebook)) => format!("of notebook instance {notebook}"),
+        let of = match (&self.instance, self.purpose("")) {
+            (Some(instance), _) => format!("of instance {instance}"),
+            (None, Purpose::Endpoint(endpoint)) => format!("of endpoint {endpoint}"),
+            (None, Purpose::Notebook(Some(notebook))) => format!("of notebook instance {notebook}"),
+            (None, Purpose::Untold) => "without a description".to_owned(),
             _ if self.description.is_empty() => "without a description".to_owned(),
             _ => format!("\"{}\"", self.description),
         };
         format!("network interface {} {of}", self.id)
     }
+}
+
+/// Whether the name of a notebook can have this letter.
+const fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '-'
 }
 
 /// Refuse to go on while network interfaces have their address in this subnet.
@@ -143,17 +175,22 @@ async fn held_by(
 
 /// Whether AWS takes an interface away without anybody's doing: what it was made for is gone, or it is ours and on its way out.
 async fn leaves_by_itself(writer: &Writer<'_>, seen: &Seen, interface: &Interface) -> Result<bool, AwsError> {
-    if let Some(id) = interface.endpoint() {
-        let endpoints = writer.look::<VpcEndpoints>("").await?;
-        let endpoint = endpoints.rows.0.iter().find(|endpoint| endpoint.id == id);
-        return Ok(endpoint.is_none_or(|endpoint| endpoint.is_over() || point_tags::same_owner(seen, &endpoint.tags)));
+    match interface.purpose(&writer.read().account) {
+        Purpose::Endpoint(id) => {
+            let endpoints = writer.look::<VpcEndpoints>("").await?;
+            let endpoint = endpoints.rows.0.iter().find(|endpoint| endpoint.id == id);
+            Ok(endpoint.is_none_or(|endpoint| endpoint.is_over() || point_tags::same_owner(seen, &endpoint.tags)))
+        }
+        Purpose::Notebook(name) => {
+            let notebooks = writer.look::<Notebooks>("").await?;
+            let is_it =
+                |known: &str| name.map_or_else(|| interface.mentions(known), |name| known.eq_ignore_ascii_case(name));
+            let mut its = notebooks.rows.0.iter().filter(|notebook| is_it(&notebook.name));
+            Ok(its.all(|notebook| notebook.status == "Deleting"))
+        }
+        Purpose::Untold => Ok(true),
+        Purpose::Other => Ok(false),
     }
-    if let Some(name) = interface.notebook() {
-        let notebooks = writer.look::<Notebooks>("").await?;
-        let notebook = notebooks.rows.0.iter().find(|notebook| notebook.name.eq_ignore_ascii_case(name));
-        return Ok(notebook.is_none_or(|notebook| notebook.status == "Deleting"));
-    }
-    Ok(false)
 }
 
 /// The words for things of somebody's that a deletion waits for.
@@ -181,6 +218,7 @@ mod tests {
             groups: BTreeSet::new(),
             description: description.into(),
             instance: None,
+            instance_owner: None,
             of_service,
         }
     }
@@ -199,7 +237,21 @@ mod tests {
 
     #[test]
     fn what_somebody_writes_into_a_description_makes_nothing_of_theirs_an_endpoints() {
-        assert_eq!(interface("VPC Endpoint Interface vpce-0a1", false).endpoint(), None);
+        assert_eq!(interface("VPC Endpoint Interface vpce-0a1", false).purpose("1"), Purpose::Other);
+        let machine = |owner: &str| Interface {
+            instance: Some("i-1".into()),
+            instance_owner: Some(owner.into()),
+            ..interface("proxy for SageMaker", false)
+        };
+        assert_eq!(machine("1").purpose("1"), Purpose::Other);
+        assert_eq!(machine("2").purpose("1"), Purpose::Notebook(None));
+    }
+
+    #[test]
+    fn a_notebook_is_found_in_whatever_sagemaker_writes() {
+        let told = interface("ENI managed by SageMaker for notebook My-Notebook.", false);
+        assert_eq!(told.purpose("1"), Purpose::Notebook(None));
+        assert!(told.mentions("my-notebook") && !told.mentions("notebook-2") && !told.mentions("my"));
     }
 
     #[test]

@@ -11,11 +11,11 @@
 //! <https://docs.aws.amazon.com/codeartifact/latest/ug/create-s3-gateway-endpoint.html>,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     environment::{BucketAccess, EndpointPolicy, Environment, ExecutionRole, Install},
-    policy::{Effect, PolicyDocument, Statement},
+    policy::{Caseless, Effect, PolicyDocument, Statement},
     services::{Service, code_artifact_assets},
 };
 
@@ -90,6 +90,38 @@ const NOTEBOOKS: [&str; 5] = [
 const STS: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetServiceBearerToken"];
 const LOGS: [&str; 4] = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"];
 
+/// Keys of conditions of which endpoint policies take whole values only.
+const IN_FULL: [&str; 8] = [
+    "aws:PrincipalAccount",
+    "aws:PrincipalOrgID",
+    "aws:ResourceAccount",
+    "aws:ResourceOrgID",
+    "aws:SourceAccount",
+    "aws:SourceOrgID",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+];
+/// How many characters have to stand together on one side of a wildcard.
+const AROUND_WILDCARD: usize = 6;
+
+/// What an endpoint policy takes of the conditions under an operator: fewer wildcards than a policy of IAM. What it does not take is left to the
+/// role's own policy, which says it all the same.
+fn taken_by_endpoints(
+    (operator, mut keys): (String, BTreeMap<Caseless, BTreeSet<String>>),
+) -> Option<(String, BTreeMap<Caseless, BTreeSet<String>>)> {
+    if operator.rsplit(':').next().is_some_and(|operator| operator.starts_with("String")) {
+        keys.retain(|key, values| {
+            let in_full = IN_FULL.iter().any(|name| name.eq_ignore_ascii_case(key.as_str()));
+            values.iter().all(|value| {
+                let parts: Vec<usize> = value.split(['*', '?']).map(|part| part.chars().count()).collect();
+                let beside = |pair: &[usize]| pair.iter().any(|part| *part >= AROUND_WILDCARD);
+                parts.len() == 1 || !in_full && parts.windows(2).all(beside)
+            })
+        });
+    }
+    (!keys.is_empty()).then_some((operator, keys))
+}
+
 /// Everything that the notebooks' role may do through an endpoint.
 struct OfRole<'a> {
     environment: &'a Environment,
@@ -116,6 +148,7 @@ impl OfRole<'_> {
         let relevant = granting.filter_map(|statement| {
             let mut statement = statement.clone();
             statement.actions.patterns.retain(|action| action.starts_with(&prefix) || action.as_str() == "*");
+            statement.conditions = statement.conditions.into_iter().filter_map(taken_by_endpoints).collect();
             (!statement.actions.patterns.is_empty()).then_some(statement)
         });
         let renamed =
@@ -373,6 +406,29 @@ mod tests {
         assert_eq!(train.actions, Clause::of(["sagemaker:CreateTrainingJob"]));
         assert_eq!(condition(train, "ArnEquals", "aws:principalarn"), [environment.role_arn()]);
         assert!(!policy.to_json().contains("deletemodel"));
+    }
+
+    #[test]
+    fn conditions_that_no_endpoint_takes_are_left_to_the_role() {
+        let environment = with_role(|role| {
+            let list = Statement::allow("List", ["s3:ListBucket"], ["*"])
+                .when("StringLike", "s3:prefix", ["home/*"])
+                .when("StringEquals", "s3:delimiter", ["/"])
+                .when("ForAnyValue:StringLike", "aws:SourceVpc", ["vpc-0123456*"]);
+            role.statements = vec![
+                list,
+                Statement::allow("Get", ["s3:GetObject"], ["*"]).when(
+                    "StringLike",
+                    "s3:ExistingObjectTag/team",
+                    ["data-science-*"],
+                ),
+            ];
+        });
+        let policy = least_privilege(&environment, Service::S3);
+        let text = policy.to_json();
+        assert!(!text.contains("home/") && !text.contains("vpc-0123456"), "{text}");
+        assert_eq!(condition(statement(&policy, "Role1"), "StringEquals", "s3:delimiter"), ["/"]);
+        assert!(text.contains("data-science-*"), "{text}");
     }
 
     #[test]

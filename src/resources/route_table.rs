@@ -28,6 +28,7 @@ use crate::{
         diff::{FieldDiff, TAGS, touches},
         environment::{Environment, Part},
         owner::Tags,
+        port::ErrorClass,
         resource::{Context, Field, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         surroundings::{self, Surroundings},
         value::Wish,
@@ -357,7 +358,11 @@ async fn associate(
     } else {
         let associate = writer.write("ec2:AssociateRouteTable")?.ec2.associate_route_table();
         let associate = associate.route_table_id(table).subnet_id(subnet);
-        associate.send().await.map_err(from_sdk("ec2:AssociateRouteTable"))?;
+        match associate.send().await.map_err(from_sdk("ec2:AssociateRouteTable")) {
+            // It has a table by now; the next look shows which.
+            Err(error) if error.class == ErrorClass::Exists => {}
+            result => drop(result?),
+        }
     }
     Ok(())
 }

@@ -16,7 +16,6 @@ use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
-    VpcState as AwsState,
 };
 
 use super::{ec2_addresses, ec2_tags, ec2_vpc_contents};
@@ -81,15 +80,16 @@ impl VpcRow {
             cidr_blocks: [cidr_block.clone()].into_iter().chain(others).collect(),
             cidr_block,
             dhcp_options: vpc.dhcp_options_id,
-            available: vpc.state != Some(AwsState::Pending),
+            available: !vpc.state.is_some_and(|state| state.as_str().eq_ignore_ascii_case("pending")),
         })
     }
 }
 
-/// The DNS attributes of one VPC: AWS has no bulk call, and reads one attribute per call.
+/// The DNS attributes of one VPC: AWS has no bulk call, and reads one attribute per call. What AWS does not tell is not known, never "off".
+#[derive(Default)]
 struct DnsAttributes {
-    support: bool,
-    hostnames: bool,
+    support: Option<bool>,
+    hostnames: Option<bool>,
 }
 
 #[async_trait]
@@ -99,9 +99,14 @@ impl Listing for DnsAttributes {
             let describe = clients.ec2.describe_vpc_attribute().vpc_id(vpc).attribute(attribute);
             async move { describe.send().await.map_err(from_sdk("ec2:DescribeVpcAttribute")) }
         };
-        let (support, hostnames) =
-            futures::try_join!(read(VpcAttributeName::EnableDnsSupport), read(VpcAttributeName::EnableDnsHostnames))?;
-        let on = |value: Option<AttributeBooleanValue>| value.and_then(|value| value.value).unwrap_or_default();
+        let both =
+            futures::try_join!(read(VpcAttributeName::EnableDnsSupport), read(VpcAttributeName::EnableDnsHostnames));
+        let (support, hostnames) = match both {
+            // AWS lists VPCs a moment before it knows them here, and a moment after.
+            Err(error) if error.is_not_found() => return Ok(Self::default()),
+            both => both?,
+        };
+        let on = |value: Option<AttributeBooleanValue>| value.and_then(|value| value.value);
         Ok(Self { support: on(support.enable_dns_support), hostnames: on(hostnames.enable_dns_hostnames) })
     }
 }
@@ -262,13 +267,17 @@ impl VpcRow {
             id: self.id.clone(),
             address: None,
             tags: self.tags.clone(),
-            phase: if self.available { Phase::Ready } else { Phase::Progressing("the VPC is being made".into()) },
+            phase: match (self.available, dns.support.and(dns.hostnames)) {
+                (true, Some(_)) => Phase::Ready,
+                (true, None) => Phase::Progressing("AWS does not show the DNS attributes of the VPC".into()),
+                (false, _) => Phase::Progressing("the VPC is being made".into()),
+            },
             outputs: BTreeMap::from([(Output::Id, self.id.clone()), (Output::CidrBlock, self.cidr_blocks.join(","))]),
             findings: Vec::new(),
             state: Arc::new(VpcState {
                 cidr_block: Wish::Is(self.cidr_block.clone()),
-                enable_dns_support: Wish::Is(dns.support),
-                enable_dns_hostnames: Wish::Is(dns.hostnames),
+                enable_dns_support: dns.support.map_or(Wish::Any, Wish::Is),
+                enable_dns_hostnames: dns.hostnames.map_or(Wish::Any, Wish::Is),
             }),
         }
     }

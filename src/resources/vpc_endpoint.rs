@@ -400,7 +400,7 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
         .service_name(service)
         .vpc_endpoint_type(endpoint_type)
         .set_policy_document(state.policy.known().map(PolicyDocument::to_json))
-        .set_private_dns_enabled(state.private_dns_enabled.known().copied())
+        .private_dns_enabled(state.private_dns_enabled.known().copied().unwrap_or_default())
         .set_subnet_ids(ids(&state.subnets))
         .set_security_group_ids(ids(&state.security_groups))
         .set_route_table_ids(ids(&state.route_tables))
@@ -419,14 +419,20 @@ async fn delete_by_id(
     let ids = seen.iter().map(|seen| seen.id.clone()).collect();
     let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
     let deleted = delete.send().await.map_err(from_sdk(OPERATION))?;
-    let refused = deleted.unsuccessful.unwrap_or_default().into_iter().filter_map(|item| {
+    let mut refused = BTreeMap::new();
+    for item in deleted.unsuccessful.unwrap_or_default() {
         let error = item.error.as_ref();
         let code = error.and_then(|error| error.code()).unwrap_or_default();
         let message = error.and_then(|error| error.message()).unwrap_or("no message");
         let error = AwsError::of_item(OPERATION, code, message);
-        Some((item.resource_id?, if error.is_not_found() { Ok(Progress::Done) } else { Err(error) }))
-    });
-    Ok(refused.collect())
+        match item.resource_id {
+            Some(id) if error.is_not_found() => drop(refused.insert(id, Ok(Progress::Done))),
+            Some(id) => drop(refused.insert(id, Err(error))),
+            // Which one it is about is not known: it may be any.
+            None => return Err(error),
+        }
+    }
+    Ok(refused)
 }
 
 impl EndpointRow {
@@ -438,7 +444,8 @@ impl EndpointRow {
             state: self.state.clone(),
             policy: self.policy.clone(),
             route_tables: self.route_tables.clone(),
-            security_groups: self.security_groups.clone(),
+            // No group has this name: what its rules let through cannot be known.
+            security_groups: self.security_groups.clone().unwrap_or_else(|| BTreeSet::from(["?".to_owned()])),
         }
     }
 
@@ -463,8 +470,8 @@ impl EndpointRow {
                 // What AWS does not show is not known; it is not "none".
                 policy: policy.map_or(Wish::Any, Wish::Is),
                 private_dns_enabled: self.private_dns_enabled.map_or(Wish::Any, Wish::Is),
-                subnets: Wish::Is(self.subnets.clone()),
-                security_groups: Wish::Is(self.security_groups.clone()),
+                subnets: self.subnets.clone().map_or(Wish::Any, Wish::Is),
+                security_groups: self.security_groups.clone().map_or(Wish::Any, Wish::Is),
                 route_tables: Wish::Is(self.route_tables.clone()),
                 over: self.is_over(),
                 in_place: vec![self.in_place.clone()],
@@ -504,6 +511,7 @@ impl EndpointRow {
                 Phase::Failed { reason: format!("only partly available: {}", reason()), remedy: Remedy::Person }
             }
             "rejected" | "failed" | "expired" => Phase::Failed { reason: reason(), remedy: Remedy::Recreate },
+            "" => Phase::Progressing("AWS does not say how far the endpoint is".into()),
             other => Phase::Progressing(format!("AWS says that the endpoint is {other}")),
         }
     }

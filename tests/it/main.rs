@@ -7,6 +7,7 @@
 
 mod accounts;
 mod adoption;
+mod answers;
 mod architecture;
 mod bad_inputs;
 mod botocore;
@@ -23,7 +24,9 @@ mod edits;
 mod end_to_end;
 mod existing;
 mod fairness;
+mod far_side;
 mod hands;
+mod inconsistency;
 mod isolation;
 mod laws;
 mod looks;

@@ -8,11 +8,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
-use super::{Engine, memory::Marks, observe::is_writable};
+use super::{Engine, doubt, memory::Marks, observe::is_writable};
 use crate::{
     aws::{
         account::Account,
@@ -35,6 +36,8 @@ use crate::{
     },
 };
 
+/// How long something in the way may go by itself. AWS gives the names of deleted endpoints free after minutes.
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How many calls of one environment are under way at once.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -179,7 +182,9 @@ impl Round<'_> {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
                 let progress = provider.update(&self.writer(&step.address, None), &wanted, seen, &step.diffs).await;
-                progress.map(Turn::Updated).map_err(problem)
+                progress.map(Turn::Updated).map_err(|error| {
+                    if error.is_taken_name() { self.refusal(&step.address, &error) } else { problem(error) }
+                })
             }
             Verb::Delete => {
                 let seen = self.ours(step, None)?;
@@ -239,6 +244,10 @@ impl Round<'_> {
             let message = format!("waits for {missing}");
             return Err(Problem::new(ErrorClass::Waiting, message).about(address));
         }
+        if let Some(id) = self.scope.remembered.get(address).filter(|id| !doubt::is_certain(self.marks, address, id)) {
+            let message = format!("AWS says that {id} is gone; it is made again once AWS stays with that");
+            return Err(Problem::new(ErrorClass::Waiting, message).about(address));
+        }
         let mut intent = None;
         if provider.needs_intent() {
             // A token that never repeats: the clock, and a counter for creations within one second.
@@ -253,11 +262,28 @@ impl Round<'_> {
         }
         let mut writer = self.writer(address, intent);
         writer.attempt = self.attempt(address);
-        provider.create(&writer, wanted).await.map_err(|error| {
-            let problem = self.problem(address, &error);
-            // The next look shows whose it is; until then nothing is known that would need a person.
-            if error.class == ErrorClass::Exists { Problem { class: ErrorClass::Waiting, ..problem } } else { problem }
-        })
+        provider.create(&writer, wanted).await.map_err(|error| self.refusal(address, &error))
+    }
+
+    /// Something is in the way. The next look may show whose it is, and AWS keeps names for minutes: for a while nothing is known that would need
+    /// a person.
+    fn refusal(&self, address: &Address, error: &AwsError) -> Problem {
+        let problem = self.problem(address, error);
+        let taken_name = error.is_taken_name();
+        if error.class != ErrorClass::Exists && !taken_name {
+            return problem;
+        }
+        if self.marks.disputed_for(address) < PATIENCE {
+            return Problem { class: ErrorClass::Waiting, ..problem };
+        }
+        if !taken_name {
+            return problem;
+        }
+        let message = format!(
+            "{}; an endpoint of somebody or a private hosted zone of the VPC has this name: remove it, or set privateDNS: false",
+            problem.message
+        );
+        Problem::new(ErrorClass::Exists, message).because("PrivateDNSConflict").about(address)
     }
 
     /// The attempt number for client tokens: another one once the earlier resource was seen gone.
@@ -292,14 +318,21 @@ impl Round<'_> {
     fn settle(&self, address: &Address, result: Result<Turn, Problem>, outputs: &mut Outputs) -> Outcome {
         match result {
             Ok(Turn::Created(created)) => {
+                self.marks.undisputed(address);
                 self.marks.expect(address, &created.id);
                 outputs.set(address.clone(), created.outputs);
                 Outcome::Done
             }
-            Ok(Turn::Updated(Progress::Done) | Turn::Released) => Outcome::Done,
+            Ok(Turn::Updated(Progress::Done) | Turn::Released) => {
+                self.marks.undisputed(address);
+                Outcome::Done
+            }
             Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
             Ok(Turn::Deleted(progress)) => {
                 self.marks.unexpect(address);
+                if let Some(seen) = self.observation.sights.get(address).and_then(Sight::seen) {
+                    self.marks.deleted(address.kind, &seen.id);
+                }
                 match progress {
                     Progress::Done => Outcome::Done,
                     Progress::Started(what) => Outcome::Started(what),

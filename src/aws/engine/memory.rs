@@ -17,8 +17,13 @@ use crate::model::{
     port::Freshness,
 };
 
-/// How long something that was just created may be invisible.
-pub const SETTLING: Duration = Duration::from_mins(1);
+/// How long something that was seen already may be missing from a list.
+const SETTLING: Duration = Duration::from_mins(1);
+/// How long something that was just created may be invisible: AWS asks for patience of up to five minutes.
+pub const UNSEEN: Duration = Duration::from_mins(6);
+
+/// After how long without a word another refusal is another matter. Longer than the longest time between two tries.
+const SAME_DISPUTE: Duration = Duration::from_mins(15);
 
 /// What was written for an environment and when.
 #[derive(Default)]
@@ -29,13 +34,33 @@ pub struct Marks {
 #[derive(Default)]
 struct State {
     written: HashMap<Kind, Instant>,
-    expected: BTreeMap<Address, (String, Instant)>,
+    expected: BTreeMap<Address, Expected>,
     attempts: BTreeMap<Address, u32>,
     waiting: BTreeSet<Kind>,
     polls: u32,
     /// The last look at everything was a periodic check, and nobody has changed anything since.
     checked: bool,
     versions: HashMap<(TypeId, String), String>,
+    /// Since when AWS has not had these.
+    missing: BTreeMap<Address, Instant>,
+    /// Since when AWS refuses these because something else is in the way, and when it did so last.
+    disputed: BTreeMap<Address, (Instant, Instant)>,
+    /// What was deleted for this environment, by id.
+    deleted: BTreeSet<(Kind, String)>,
+}
+
+/// Something that was created.
+struct Expected {
+    id: String,
+    /// When it was created, or seen last.
+    since: Instant,
+    seen: bool,
+}
+
+impl Expected {
+    fn may_be_invisible(&self) -> bool {
+        self.since.elapsed() < if self.seen { SETTLING } else { UNSEEN }
+    }
 }
 
 impl Marks {
@@ -56,17 +81,18 @@ impl Marks {
 
     /// A resource was created and has this id, whether or not AWS shows it yet.
     pub fn expect(&self, address: &Address, id: &str) {
-        self.state().expected.insert(address.clone(), (id.to_owned(), Instant::now()));
+        let expected = Expected { id: id.to_owned(), since: Instant::now(), seen: false };
+        self.state().expected.insert(address.clone(), expected);
     }
 
     /// A resource was seen: it need not be expected any more for as long as it stays visible.
     pub fn seen(&self, address: &Address, id: &str) {
         let mut state = self.state();
-        if let Some((expected, since)) = state.expected.get_mut(address)
-            && expected == id
-        {
+        state.missing.remove(address);
+        if let Some(expected) = state.expected.get_mut(address).filter(|expected| expected.id == id) {
             // A list that flaps between replicas must not look like a deletion right after it was seen.
-            *since = Instant::now();
+            expected.since = Instant::now();
+            expected.seen = true;
         }
     }
 
@@ -81,8 +107,50 @@ impl Marks {
     /// The resources that were created so recently that AWS may not show them.
     pub fn recent(&self) -> BTreeMap<Address, String> {
         let mut state = self.state();
-        state.expected.retain(|_, (_, since)| since.elapsed() < SETTLING);
-        state.expected.iter().map(|(address, (id, _))| (address.clone(), id.clone())).collect()
+        state.expected.retain(|_, expected| expected.may_be_invisible());
+        state.expected.iter().map(|(address, expected)| (address.clone(), expected.id.clone())).collect()
+    }
+
+    /// AWS says that it does not have this (any more), or that it does.
+    pub fn sighted(&self, address: &Address, absent: bool) {
+        let mut state = self.state();
+        if absent {
+            state.missing.entry(address.clone()).or_insert_with(Instant::now);
+        } else {
+            state.missing.remove(address);
+        }
+    }
+
+    /// For how long AWS has been saying that it does not have this.
+    pub fn missing_for(&self, address: &Address) -> Duration {
+        self.state().missing.get(address).map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// Something is in the way of this; for how long by now.
+    pub fn disputed_for(&self, address: &Address) -> Duration {
+        let now = Instant::now();
+        let mut state = self.state();
+        let (since, last) = state.disputed.entry(address.clone()).or_insert((now, now));
+        if last.elapsed() > SAME_DISPUTE {
+            *since = now;
+        }
+        *last = now;
+        since.elapsed()
+    }
+
+    /// Nothing is in the way of this any more.
+    pub fn undisputed(&self, address: &Address) {
+        self.state().disputed.remove(address);
+    }
+
+    /// AWS was told to delete this, and agreed.
+    pub fn deleted(&self, kind: Kind, id: &str) {
+        self.state().deleted.insert((kind, id.to_owned()));
+    }
+
+    /// Whether this is gone because it was deleted for this environment.
+    pub fn has_deleted(&self, kind: Kind, id: &str) -> bool {
+        self.state().deleted.contains(&(kind, id.to_owned()))
     }
 
     /// Which attempt at creating this resource comes next.

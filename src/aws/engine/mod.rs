@@ -1,6 +1,7 @@
 //! Observes environments and carries out plans: the implementation of [`Cloud`] for AWS.
 //!
 //! * [`observe`](observe): every kind in its lane, lanes side by side; looks are shared through the inventory.
+//! * [`doubt`](doubt): what the status knows and a list lacks is asked for by its id before anything follows from that.
 //! * [`apply`](apply): every step as soon as what it waits for is done, side by side, through the one ownership gate.
 //! * [`memory`]: what saves calls and time and may be lost.
 
@@ -28,6 +29,7 @@ use crate::model::{
 };
 
 mod apply;
+mod doubt;
 pub mod memory;
 mod observe;
 

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    Engine, max_age,
-    memory::{Marks, SETTLING},
+    Engine, doubt, max_age,
+    memory::{Marks, UNSEEN},
 };
 use crate::{
     aws::{
@@ -33,6 +33,9 @@ const LANES: [&[Kind]; 4] = [
     &[Kind::Role, Kind::Policy],
     &[Kind::LifecycleConfiguration, Kind::NotebookInstance],
 ];
+
+/// How long something may be invisible of which nobody knows whether it was made.
+const UNANSWERED: Duration = Duration::from_secs(90);
 
 struct Lane {
     sights: BTreeMap<Address, Sight>,
@@ -78,11 +81,13 @@ impl Engine {
             let context = Context { outputs: &lane.outputs, facts };
             let wanted =
                 scope.environment.as_ref().map(|environment| provider.desire(environment, context)).unwrap_or_default();
-            let found = if container_is_missing(provider.kind(), &lane.sights) {
-                wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent)).collect()
+            let mut found = if container_is_missing(provider.kind(), &lane.sights) {
+                let absent = wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent));
+                absent.inspect(|(address, _)| marks.sighted(address, true)).collect()
             } else {
                 look_at_kind(account, scope, marks, provider, &wanted).await
             };
+            doubt::follow_the_group(&lane.sights, &mut found);
             for (address, sight) in found {
                 if let Some(seen) = sight.seen() {
                     lane.outputs.set(address.clone(), seen.outputs.clone());
@@ -126,7 +131,10 @@ impl Engine {
         for intent in &scope.intents {
             let there = observation.sights.get(&intent.address).is_some_and(|sight| sight.seen().is_some());
             let age = (self.now)() - intent.begun_at;
-            if there || age > SETTLING.as_secs().cast_signed() {
+            // Of what AWS has named it is known that it was made.
+            let answered = scope.remembered.contains_key(&intent.address);
+            let patience = if answered { UNSEEN } else { UNANSWERED };
+            if there || age > patience.as_secs().cast_signed() {
                 observation.settled_intents.insert(intent.token.clone());
             } else if let Some(sight @ Sight::Absent) = observation.sights.get_mut(&intent.address) {
                 *sight = Sight::Unsettled { id: format!("the {} of an earlier try", intent.address.kind) };
@@ -178,10 +186,13 @@ async fn look_at_kind(
         Ok(items) => {
             let nothing = Adoption::default();
             let adopt = scope.environment.as_ref().map_or(&nothing, |environment| &environment.rules.adopt);
-            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered, adopt);
+            let mut sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered, adopt);
+            doubt::ask_by_id(&reader, wanted, &items, &mut sights).await;
             for (address, sight) in &sights {
-                if let Sight::Present(seen) = sight {
-                    marks.seen(address, &seen.id);
+                match sight {
+                    Sight::Present(seen) => marks.seen(address, &seen.id),
+                    Sight::Absent => marks.sighted(address, true),
+                    Sight::Unsettled { .. } | Sight::Unlisted { .. } | Sight::Unknown(_) => {}
                 }
             }
             sights
