@@ -196,7 +196,7 @@ impl Stage {
         assert_eq!(writes, Vec::<String>::new(), "a look writes nothing");
     }
 
-    fn delete(&self, name: &str) {
+    pub fn delete(&self, name: &str) {
         let output = self.kubectl(["delete", "ine", name, "--timeout=150s"]);
         assert!(
             output.status.success(),
@@ -207,7 +207,7 @@ impl Stage {
     }
 
     /// How many things there are, by listing; the AWS-made insides of a VPC do not count.
-    fn left(&self, region: &str) -> Vec<(String, usize)> {
+    pub fn left(&self, region: &str) -> Vec<(String, usize)> {
         let listings = [
             ("ec2", "describe-vpcs", "Vpcs"),
             ("ec2", "describe-subnets", "Subnets"),

@@ -17,6 +17,7 @@ mod control_plane;
 mod convergence;
 mod crashes;
 mod deletion;
+mod deletion_in_a_cluster;
 mod disruption;
 mod documented_permissions;
 mod edits;
