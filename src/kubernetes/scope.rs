@@ -103,7 +103,8 @@ mod tests {
     fn object(change: impl FnOnce(&mut IsolatedNotebookEnvironment)) -> IsolatedNotebookEnvironment {
         let mut object: IsolatedNotebookEnvironment =
             serde_saphyr::from_str(include_str!("../../examples/closed-network.yaml")).expect("a manifest");
-        object.status = Some(EnvironmentStatus { account: Some("111122223333".into()), ..EnvironmentStatus::default() });
+        object.status =
+            Some(EnvironmentStatus { account: Some("111122223333".into()), ..EnvironmentStatus::default() });
         change(&mut object);
         object
     }

@@ -10,6 +10,7 @@ mod adoption;
 mod architecture;
 mod bad_inputs;
 mod botocore;
+mod checklists;
 mod cli;
 mod cli_in_a_cluster;
 mod cluster;
