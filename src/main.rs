@@ -9,7 +9,8 @@ use cloister::{
 };
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
+// The work is waiting for AWS. Two threads do it, also on a node of many cores, where each further thread would keep a heap of its own.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

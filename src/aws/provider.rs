@@ -235,7 +235,8 @@ pub struct Writer<'a> {
     pub(super) marks: &'a Marks,
     /// Who writes, about what.
     pub(super) asking: Asking,
-    /// A number that differs between tries to create the same resource, for client tokens (decision 16).
+    /// A number that differs between tries to create the same resource, for client tokens: AWS answers a repeated token with what it made the first time,
+    /// though that may be gone by now.
     pub attempt: u32,
     /// The token of the durable intent, for kinds that need one.
     pub intent: Option<String>,

@@ -94,3 +94,35 @@ pub fn nothing_was_made(object: &IsolatedNotebookEnvironment) -> bool {
     let observes = object.spec.management == Management::Observe;
     observes || object.status.as_ref().is_none_or(|status| status.account.is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::api::EnvironmentStatus;
+
+    fn object(change: impl FnOnce(&mut IsolatedNotebookEnvironment)) -> IsolatedNotebookEnvironment {
+        let mut object: IsolatedNotebookEnvironment =
+            serde_saphyr::from_str(include_str!("../../examples/closed-network.yaml")).expect("a manifest");
+        object.status =
+            Some(EnvironmentStatus { account: Some("111122223333".into()), ..EnvironmentStatus::default() });
+        change(&mut object);
+        object
+    }
+
+    #[test]
+    fn a_deletion_waits_for_the_person_who_protected_or_paused_it() {
+        let reason = |change: fn(&mut IsolatedNotebookEnvironment)| {
+            deletion_waits(&object(change)).map(|problem| (problem.class.needs_person(), problem.reason))
+        };
+        assert_eq!(reason(|_| ()), None);
+        assert_eq!(reason(|object| object.spec.deletion_protection = true), Some((true, "DeletionProtected".into())));
+        assert_eq!(reason(|object| object.spec.paused = true), Some((true, "Paused".into())));
+    }
+
+    #[test]
+    fn an_object_that_only_looks_or_never_got_to_an_account_made_nothing() {
+        assert!(!nothing_was_made(&object(|_| ())));
+        assert!(nothing_was_made(&object(|object| object.spec.management = Management::Observe)));
+        assert!(nothing_was_made(&object(|object| object.status = None)));
+    }
+}

@@ -14,7 +14,7 @@ use super::{
     order::{WAYS, interrupts_packages, widen_before_use},
     owner::{OWN_TAG_KEYS, Ownership},
     port::{ErrorClass, Observation, Problem},
-    resource::{Change, Management, Phase, Remedy, Seen, Severity, Sight, Wanted},
+    resource::{Change, Management, Output, Phase, Remedy, Seen, Severity, Sight, Wanted},
     surroundings::strangers,
     value::{Value, Wish},
 };
@@ -119,7 +119,7 @@ pub fn plan_deletion(observation: &Observation, retain: bool) -> Plan {
         // What is retained keeps its tags but ours; the rules of a group have none of their own to lose.
         let verb = if retain { Verb::Release } else { Verb::Delete };
         let after = if retain { BTreeSet::new() } else { blockers(seen, ours.iter().copied()) };
-        let step = Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs: Vec::new(), after };
+        let step = Step { after, ..step(seen, verb, Vec::new()) };
         if retain && seen.tags.keys().all(|key| !OWN_TAG_KEYS.contains(&key.as_str())) {
             continue;
         }
@@ -204,6 +204,7 @@ impl Planner<'_> {
             verb: Verb::Create,
             id: None,
             diffs: Vec::new(),
+            occasion: String::new(),
             after: self.unmet(&wanted.needs),
         };
         self.add(step);
@@ -530,7 +531,9 @@ impl Planner<'_> {
 }
 
 fn step(seen: &Seen, verb: Verb, diffs: Vec<FieldDiff>) -> Step {
-    Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, after: BTreeSet::new() }
+    let tells = if verb == Verb::Delete { Output::UniqueId } else { Output::Modified };
+    let occasion = seen.outputs.get(&tells).cloned().unwrap_or_default();
+    Step { address: seen.address.clone(), verb, id: Some(seen.id.clone()), diffs, occasion, after: BTreeSet::new() }
 }
 
 /// A field that is a set, as it was seen.
@@ -544,7 +547,6 @@ fn set_of(seen: &Seen, name: &str) -> BTreeSet<String> {
 
 /// Whether a notebook is stopped already, so that a change that needs it disturbs nobody.
 fn is_stopped(seen: &Seen) -> bool {
-    use super::resource::Output;
     seen.outputs.get(&Output::State).is_some_and(|state| state == "Stopped" || state == "Failed")
 }
 

@@ -86,13 +86,14 @@ pub struct Fact {
 }
 
 /// When to look again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Next {
     /// Soon: something is on its way.
     Poll,
     /// After a backoff that fits the class of what went wrong.
     Retry(ErrorClass),
     /// At the next periodic check.
+    #[default]
     Check,
     /// Never: nothing is left.
     Gone,
@@ -129,7 +130,7 @@ pub struct NotebookReport {
 }
 
 /// Everything that users read about an environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// The conditions.
     pub facts: Vec<Fact>,
@@ -183,7 +184,7 @@ pub fn report_blocked(problem: &Problem) -> Report {
         fact(conditions::STALLED, if stalled { Truth::True } else { Truth::False }),
     ];
     facts.extend(DETAILS.iter().map(|name| fact(name, Truth::Unknown)));
-    Report { facts, problems: vec![problem.clone()], next: Next::Retry(problem.class), ..empty() }
+    Report { facts, problems: vec![problem.clone()], next: Next::Retry(problem.class), ..Report::default() }
 }
 
 /// The conditions besides the three that kstatus reads.
@@ -196,26 +197,6 @@ const DETAILS: [&str; 7] = [
     conditions::NOTEBOOKS_READY,
     conditions::ACCESS_RESTRICTED,
 ];
-
-const fn empty() -> Report {
-    Report {
-        facts: Vec::new(),
-        drift: Vec::new(),
-        next_steps: Vec::new(),
-        approval: None,
-        ids: BTreeMap::new(),
-        total: 0,
-        ready: 0,
-        endpoints: Vec::new(),
-        notebooks: Vec::new(),
-        controls: Vec::new(),
-        waiting_for: BTreeSet::new(),
-        written: BTreeMap::new(),
-        problems: Vec::new(),
-        queued: 0,
-        next: Next::Check,
-    }
-}
 
 /// What is to be said about an environment that is wanted.
 #[must_use]

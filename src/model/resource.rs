@@ -188,7 +188,8 @@ pub enum Output {
     Id,
     /// The ARN.
     Arn,
-    /// The unique id of a role (`AROA…`).
+    /// What tells it from another one that had the same name: the unique id of a role (`AROA…`), the time at which a repository or a notebook was
+    /// made.
     UniqueId,
     /// The regional DNS name of an endpoint.
     DnsName,
@@ -200,6 +201,8 @@ pub enum Output {
     AvailabilityZone,
     /// The id of the VPC it is in.
     VpcId,
+    /// When a notebook, or its state, last changed.
+    Modified,
     /// Whether a notebook must be restarted for a lifecycle script to take effect.
     RestartPending,
     /// The account that administers a repository: the one that made it, whosever the domain is.

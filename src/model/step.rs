@@ -109,15 +109,20 @@ pub struct Step {
     pub id: Option<String>,
     /// What it corrects.
     pub diffs: Vec<FieldDiff>,
+    /// What AWS says that tells this occasion from another one with the same words: the birth of what is deleted, the time of the last change of
+    /// what is changed. Empty where AWS tells nothing.
+    pub occasion: String,
     /// The addresses whose steps come first: creations that give it inputs, deletions that make room.
     pub after: BTreeSet<Address>,
 }
 
 impl Step {
-    /// What stands for this step, and for no other, in an approval.
+    /// What stands for this step, and for no other, in an approval: every field of it, also those that `Display` only counts.
     #[must_use]
     pub fn digest(&self) -> String {
-        short_digest(&self.to_string())[..DIGEST].to_owned()
+        let Self { address, verb, id, diffs, occasion, after: _ } = self;
+        let fields: Vec<_> = diffs.iter().map(|diff| (&diff.path, &diff.observed, &diff.desired)).collect();
+        short_digest(&format!("{verb} {address} {id:?} {fields:?} {occasion}"))[..DIGEST].to_owned()
     }
 }
 
@@ -155,5 +160,51 @@ impl Held {
     pub const fn keeps(&self, kind: Kind) -> bool {
         matches!(self.hold, Hold::StopsNotebook)
             && matches!(kind, Kind::Role | Kind::Policy | Kind::LifecycleConfiguration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        diff::DriftKind,
+        resource::{Change, Severity},
+    };
+
+    fn update(paths: &[(&str, &str)]) -> Step {
+        let diff = |(path, desired): &(&str, &str)| FieldDiff {
+            field: "instanceType",
+            path: (*path).to_owned(),
+            kind: DriftKind::Changed,
+            desired: Some((*desired).to_owned()),
+            observed: Some("as before".into()),
+            change: Change::Stopped,
+            severity: Severity::Medium,
+        };
+        Step {
+            address: Address::new(Kind::NotebookInstance, "a"),
+            verb: Verb::Update,
+            id: Some("a".into()),
+            diffs: paths.iter().map(diff).collect(),
+            occasion: "1".into(),
+            after: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn an_approval_is_for_every_field_although_a_person_reads_only_the_first_ones() {
+        let shown = update(&[("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("volumeSizeGiB", "30")]);
+        let other = update(&[("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("volumeSizeGiB", "3000")]);
+        assert_eq!(shown.to_string(), other.to_string());
+        assert_ne!(shown.digest(), other.digest());
+    }
+
+    #[test]
+    fn an_approval_is_for_one_occasion_whatever_comes_first() {
+        let shown = update(&[("a", "1")]);
+        let later = Step { occasion: "2".into(), ..shown.clone() };
+        assert_ne!(shown.digest(), later.digest());
+        let behind = Step { after: BTreeSet::from([Address::new(Kind::Role, "execution")]), ..shown.clone() };
+        assert_eq!(shown.digest(), behind.digest());
     }
 }

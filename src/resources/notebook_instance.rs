@@ -388,6 +388,8 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
         (Output::Id, row.name.clone()),
         (Output::Arn, row.arn.clone()),
         (Output::State, row.status.clone()),
+        (Output::UniqueId, row.born.clone()),
+        (Output::Modified, row.modified.to_string()),
     ]);
     if restart_pending {
         outputs.insert(Output::RestartPending, "true".to_owned());

@@ -239,7 +239,7 @@ fn subnets_of<'a>(environment: &'a Environment, named: Option<&BTreeSet<String>>
     subnets.filter(|subnet| named.is_none_or(|named| named.contains(&subnet.name))).collect()
 }
 
-/// AWS gives an endpoint one address a zone: it takes the first subnet of each (decision 19), in zones where the service is.
+/// AWS gives an endpoint one address a zone: it takes the first subnet of each, in zones where the service is.
 fn one_of_each_zone(
     subnets: &[&Subnet],
     service: Service,

@@ -241,6 +241,40 @@ async fn what_was_approved_together_is_carried_out_to_its_end_although_one_is_do
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_approval_that_was_left_in_place_does_not_delete_a_notebook_that_came_later() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let listed = tenant.object.spec.notebooks.clone();
+    tenant.edit(|object| object.spec.notebooks.clear());
+    let digest = assert_held(&world, &mut tenant, &hands, "delete").await;
+    approve(&mut tenant, &digest);
+    assert_ready(&world.settle(&mut tenant).await.report);
+    tenant.edit(|object| object.spec.notebooks = listed);
+    assert_ready(&world.settle(&mut tenant).await.report);
+    world.simulator.clear_log();
+    tenant.edit(|object| object.spec.notebooks.clear());
+    assert_ne!(assert_held(&world, &mut tenant, &hands, "delete").await, digest, "it is another one of the same name");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changes_once_more_is_asked_for_once_more() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let mut approvals = BTreeSet::new();
+    for _ in 0..2 {
+        world.simulator.clear_log();
+        sagemaker(&world, |state| {
+            state.notebook_mut(NAME).expect("the notebook").configuration.instance_type = "ml.t3.large".into();
+        });
+        tokio::time::sleep(A_WHILE).await;
+        let digest = assert_held(&world, &mut tenant, &hands, "instanceType").await;
+        approve(&mut tenant, &digest);
+        assert_ready(&world.settle(&mut tenant).await.report);
+        assert!(approvals.insert(digest), "the value to approve is another one");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_approval_is_not_for_a_plan_that_has_more_steps_than_were_shown() {
     let world = World::new(Delays::real());
     let (mut tenant, hands) = made(&world).await;

@@ -15,6 +15,7 @@ use cloister::sandbox::{Settings, Simulator, clock::WallClock, server, world::De
 use serde_json::Value as Json;
 
 use crate::{
+    checklists::{Existing, check_closed_network, check_isolated_notebook},
     cluster::{checkout, cluster},
     existing::BOUNDARY,
     hands::{EVERYTHING, TRUST},
@@ -112,8 +113,25 @@ impl Stage {
         assert!(output.status.success(), "{condition}: {said}\n{:#}", self.object(name)["status"]["conditions"]);
     }
 
+    /// Run a login command for pip, as a person does; what it wrote for pip, token included.
+    pub fn log_in(&self, command: &str) -> String {
+        let home = tempfile::tempdir().expect("a home");
+        let config = home.path().join("pip.conf");
+        let output = Command::new("sh")
+            .args(["-c", command])
+            .env("HOME", home.path())
+            .env("PIP_CONFIG_FILE", &config)
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "any")
+            .output()
+            .expect("the aws command");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read_to_string(config).expect("pip's configuration")
+    }
+
     /// The real `aws` command; its answer.
-    fn aws(&self, region: &str, args: &[&str]) -> Json {
+    pub fn aws(&self, region: &str, args: &[&str]) -> Json {
         let output = Command::new("aws")
             .args(["--endpoint-url", &self.url, "--region", region, "--output", "json"])
             .args(args)
@@ -182,21 +200,28 @@ impl Stage {
         counts
     }
 
-    /// Ask for full looks, and prove that none of them writes to AWS or to the status.
+    /// Ask for full looks, and prove that none of them writes to AWS or to the status, and neither does a visit for no reason.
     fn assert_quiet(&self, name: &str) {
         self.simulator.clear_log();
         for round in ["first", "second", "third"] {
             self.look_now(name, round);
         }
+        let settled = || self.sample("cloister_reconciles_total", &[("outcome", "Settled")]).unwrap_or_default();
+        let visits = settled();
+        self.kubectl(["annotate", "ine", name, "--overwrite", &format!("example.com/visits={visits}")]);
         let version = self.object(name)["metadata"]["resourceVersion"].clone();
-        std::thread::sleep(Duration::from_secs(4));
+        let patience = std::time::Instant::now() + Duration::from_secs(60);
+        while settled() <= visits {
+            assert!(std::time::Instant::now() < patience, "a change of the object is no reason for a visit");
+            std::thread::sleep(Duration::from_millis(200));
+        }
         assert_eq!(self.object(name)["metadata"]["resourceVersion"], version, "the status is left alone");
         let writes: Vec<String> =
             self.simulator.log().into_iter().filter(|entry| entry.write).map(|entry| entry.operation).collect();
         assert_eq!(writes, Vec::<String>::new(), "a look writes nothing");
     }
 
-    fn delete(&self, name: &str) {
+    pub fn delete(&self, name: &str) {
         let output = self.kubectl(["delete", "ine", name, "--timeout=150s"]);
         assert!(
             output.status.success(),
@@ -207,7 +232,7 @@ impl Stage {
     }
 
     /// How many things there are, by listing; the AWS-made insides of a VPC do not count.
-    fn left(&self, region: &str) -> Vec<(String, usize)> {
+    pub fn left(&self, region: &str) -> Vec<(String, usize)> {
         let listings = [
             ("ec2", "describe-vpcs", "Vpcs"),
             ("ec2", "describe-subnets", "Subnets"),
@@ -220,9 +245,11 @@ impl Stage {
             ("sagemaker", "list-notebook-instances", "NotebookInstances"),
             ("sagemaker", "list-notebook-instance-lifecycle-configs", "NotebookInstanceLifecycleConfigs"),
             ("iam", "list-roles", "Roles"),
+            ("iam", "list-policies --scope Local", "Policies"),
         ];
         let count = |(service, command, field): &(&str, &str, &str)| {
-            let answer = self.aws(region, &[service, command]);
+            let args: Vec<&str> = std::iter::once(*service).chain(command.split(' ')).collect();
+            let answer = self.aws(region, &args);
             (format!("{service} {command}"), answer[field].as_array().map_or(0, Vec::len))
         };
         listings.iter().map(count).filter(|(_, count)| *count > 0).collect()
@@ -244,133 +271,20 @@ fn texts(list: &Json, field: &str) -> Vec<String> {
     all
 }
 
-/// Every property of the checklist for the published closed network, as the `aws` command finds it.
-fn check_closed_network(stage: &Stage) {
-    const REGION: &str = "ap-northeast-1";
-    let ec2 = |args: &[&str]| stage.aws(REGION, &[&["ec2"], args].concat());
-    let vpc = &ec2(&["describe-vpcs"])["Vpcs"][0];
-    assert_eq!(vpc["CidrBlock"], "10.0.0.0/16");
-    let vpc_id = vpc["VpcId"].as_str().expect("an id");
-    for (attribute, answer) in [("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")]
-    {
-        let found = ec2(&["describe-vpc-attribute", "--vpc-id", vpc_id, "--attribute", attribute]);
-        assert_eq!(found[answer]["Value"], true, "{attribute}");
-    }
-    let subnet = &ec2(&["describe-subnets"])["Subnets"][0];
-    assert_eq!((&subnet["CidrBlock"], &subnet["MapPublicIpOnLaunch"]), (&"10.0.1.0/24".into(), &false.into()));
-    let tables = ec2(&["describe-route-tables"])["RouteTables"].clone();
-    let own = tables.as_array().into_iter().flatten().find(|table| {
-        table["Associations"].as_array().is_some_and(|all| all.iter().any(|one| one["SubnetId"] == subnet["SubnetId"]))
-    });
-    let own = own.expect("a table of the subnet's own");
-    let routes = own["Routes"].as_array().expect("routes");
-    assert!(
-        routes.iter().all(|route| route["GatewayId"] == "local" || route["DestinationPrefixListId"].is_string()),
-        "no way out: {routes:?}"
-    );
-    assert_eq!(ec2(&["describe-internet-gateways"])["InternetGateways"].as_array().map(Vec::len), Some(0));
-
-    let endpoints = ec2(&["describe-vpc-endpoints"])["VpcEndpoints"].clone();
-    let expected = [
-        "aws.sagemaker.ap-northeast-1.notebook",
-        "com.amazonaws.ap-northeast-1.codeartifact.api",
-        "com.amazonaws.ap-northeast-1.codeartifact.repositories",
-        "com.amazonaws.ap-northeast-1.logs",
-        "com.amazonaws.ap-northeast-1.s3",
-        "com.amazonaws.ap-northeast-1.sagemaker.api",
-        "com.amazonaws.ap-northeast-1.sts",
-    ];
-    assert_eq!(texts(&endpoints, "ServiceName"), expected);
-    for endpoint in endpoints.as_array().into_iter().flatten() {
-        assert_eq!(endpoint["State"], "available", "{}", endpoint["ServiceName"]);
-        if endpoint["ServiceName"].as_str().is_some_and(|name| name.rsplit('.').next() == Some("s3")) {
-            assert_eq!(
-                (&endpoint["VpcEndpointType"], &endpoint["RouteTableIds"][0]),
-                (&"Gateway".into(), &own["RouteTableId"])
-            );
-        } else {
-            assert_eq!(
-                (&endpoint["VpcEndpointType"], &endpoint["PrivateDnsEnabled"]),
-                (&"Interface".into(), &true.into())
-            );
-            assert_eq!(endpoint["SubnetIds"][0], subnet["SubnetId"]);
-        }
-    }
-    let groups = ec2(&["describe-security-groups"])["SecurityGroups"].clone();
-    let endpoint_groups: Vec<&Json> = endpoints
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|one| one["Groups"].as_array().into_iter().flatten())
-        .collect();
-    let group = groups
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|group| endpoint_groups.iter().any(|one| one["GroupId"] == group["GroupId"]));
-    let ingress = &group.expect("the endpoints' group")["IpPermissions"];
-    assert_eq!((&ingress[0]["IpProtocol"], &ingress[0]["FromPort"]), (&"tcp".into(), &443.into()));
-
-    let codeartifact = |args: &[&str]| stage.aws(REGION, &[&["codeartifact"], args].concat());
-    let domain = ["--domain", "test-artifact-domain"];
-    let store = codeartifact(&[&["describe-repository", "--repository", "pypi-store"], &domain[..]].concat());
-    assert_eq!(store["repository"]["externalConnections"][0]["externalConnectionName"], "public:pypi");
-    let repository =
-        codeartifact(&[&["describe-repository", "--repository", "test-artifact-repository"], &domain[..]].concat());
-    assert_eq!(repository["repository"]["upstreams"][0]["repositoryName"], "pypi-store");
-    let endpoint = codeartifact(
-        &[&["get-repository-endpoint", "--repository", "test-artifact-repository", "--format", "pypi"], &domain[..]]
-            .concat(),
-    );
-    assert!(endpoint["repositoryEndpoint"].as_str().is_some_and(|url| url.contains("/pypi/test-artifact-repository/")));
-
-    let notebook = stage.aws(
-        REGION,
-        &["sagemaker", "describe-notebook-instance", "--notebook-instance-name", "Test-Notebook-Instance"],
-    );
-    assert_eq!(notebook["InstanceType"], "ml.t3.medium");
-    assert_eq!(notebook["DirectInternetAccess"], "Disabled");
-    assert_eq!(notebook["NotebookInstanceStatus"], "InService");
-    assert_eq!(notebook["SubnetId"], subnet["SubnetId"]);
-    let role = notebook["RoleArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a role").to_owned();
-    let trust = stage.aws(REGION, &["iam", "get-role", "--role-name", &role]);
-    assert_eq!(
-        trust["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"],
-        "sagemaker.amazonaws.com"
-    );
-    let policies = stage.aws(REGION, &["iam", "list-role-policies", "--role-name", &role])["PolicyNames"].clone();
-    let inline = policies[0].as_str().expect("an inline policy");
-    let document = stage.aws(REGION, &["iam", "get-role-policy", "--role-name", &role, "--policy-name", inline]);
-    let document = document["PolicyDocument"].to_string().to_ascii_lowercase();
-    for action in [
-        "codeartifact:getauthorizationtoken",
-        "codeartifact:getrepositoryendpoint",
-        "codeartifact:readfromrepository",
-        "s3:getobject",
-        "s3:putobject",
-        "logs:createloggroup",
-        "logs:createlogstream",
-        "logs:putlogevents",
-        "sts:getservicebearertoken",
-    ] {
-        assert!(document.contains(action), "{action} in {document}");
-    }
-}
-
 #[test]
 fn a_closed_network_from_apply_to_delete() {
     for file in ["closed-network.yaml", "closed-network-as-published.yaml"] {
         let stage = Stage::new("scenario-a");
         let name = file.trim_end_matches(".yaml");
+        let before = stage.left("ap-northeast-1");
         stage.apply(&stage.example(file));
         stage.wait_for(name, "condition=Ready");
-        check_closed_network(&stage);
+        check_closed_network(&stage, name, file.contains("as-published"));
 
         let status = stage.object(name)["status"].clone();
         assert_eq!(status["account"], ACCOUNT);
         assert_eq!(status["summary"]["endpoints"], "7/7");
         assert_eq!(status["notebooks"][0]["state"], "InService");
-        assert!(status["packages"]["pip"]["indexURL"].as_str().is_some_and(|url| url.ends_with("/simple/")));
         assert_eq!(status["conditions"].as_array().map(Vec::len), Some(10), "every condition is there");
         assert_eq!(status["intents"], Json::Null, "no intent is left");
         assert_eq!(condition(&status, "NetworkReady"), "True");
@@ -380,7 +294,7 @@ fn a_closed_network_from_apply_to_delete() {
 
         stage.assert_quiet(name);
         stage.delete(name);
-        assert_eq!(stage.left("ap-northeast-1"), vec![], "nothing is left behind");
+        assert_eq!(stage.left("ap-northeast-1"), before, "nothing is left behind");
     }
 }
 
@@ -455,61 +369,7 @@ fn an_isolated_notebook_gets_its_packages() {
         stage.wait_for(name, "condition=Ready");
         let status = stage.object(name)["status"].clone();
         assert_eq!((condition(&status, "NetworkReady"), condition(&status, "Isolated")), ("True", "True"));
-
-        let endpoints = aws(&["ec2", "describe-vpc-endpoints"])["VpcEndpoints"].clone();
-        assert_eq!(
-            texts(&endpoints, "ServiceName"),
-            ["com.amazonaws.us-east-1.codeartifact.api", "com.amazonaws.us-east-1.codeartifact.repositories"]
-        );
-        for endpoint in endpoints.as_array().into_iter().flatten() {
-            assert_eq!(endpoint["PrivateDnsEnabled"], true);
-            // Reading packages takes no bearer token, so only the published policy has that on both endpoints.
-            let bearer =
-                endpoint["PolicyDocument"].as_str().is_some_and(|policy| policy.contains("sts:GetServiceBearerToken"));
-            let reads_only = endpoint["ServiceName"].as_str().is_some_and(|name| name.ends_with(".repositories"));
-            assert!(bearer || reads_only && !file.contains("as-published"), "{endpoint:#}");
-        }
-        let attached =
-            aws(&["iam", "list-attached-role-policies", "--role-name", "GeneralIsolatedNotebook"])["AttachedPolicies"]
-                .clone();
-        let arn = attached[0]["PolicyArn"].as_str().expect("a policy").to_owned();
-        let version = aws(&["iam", "get-policy", "--policy-arn", &arn])["Policy"]["DefaultVersionId"]
-            .as_str()
-            .expect("a version")
-            .to_owned();
-        let document = aws(&["iam", "get-policy-version", "--policy-arn", &arn, "--version-id", &version])
-            .to_string()
-            .to_ascii_lowercase();
-        assert!(
-            document.contains("codeartifact:getauthorizationtoken") && document.contains("sts:getservicebearertoken"),
-            "{document}"
-        );
-        let repository = aws(&[
-            "codeartifact",
-            "describe-repository",
-            "--domain",
-            "isolatedsm",
-            "--repository",
-            "isolatedsm",
-        ])["repository"]
-            .clone();
-        assert_eq!(repository["description"], "Packages for isolated SageMaker notebooks");
-        assert_eq!(repository["upstreams"][0]["repositoryName"], "pypi-store");
-        let domain = aws(&["codeartifact", "describe-domain", "--domain", "isolatedsm"])["domain"].clone();
-        assert!(domain["encryptionKey"].as_str().is_some_and(|key| key.starts_with("arn:aws:kms:")));
-        if file.contains("as-published") {
-            let policy = aws(&[
-                "codeartifact",
-                "get-repository-permissions-policy",
-                "--domain",
-                "isolatedsm",
-                "--repository",
-                "isolatedsm",
-            ]);
-            let policy: Json =
-                serde_json::from_str(policy["policy"]["document"].as_str().expect("a document")).expect("JSON");
-            assert_eq!(policy["Statement"][0]["Action"].as_array().map(Vec::len), Some(21), "the published actions");
-        }
+        check_isolated_notebook(&stage, name, &Existing { vpc, subnet, group }, file.contains("as-published"));
 
         stage.assert_quiet(name);
         stage.delete(name);

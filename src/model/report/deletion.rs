@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DETAILS, Fact, Next, Report, Truth, conditions, empty, ids, problems, queued, written};
+use super::{DETAILS, Fact, Next, Report, Truth, conditions, ids, problems, queued, written};
 use crate::model::{
     address::{Address, Kind},
     plan::{Plan, Step},
@@ -71,7 +71,7 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
         problems: problems(plan, outcomes).cloned().collect(),
         queued: queued(outcomes),
         next,
-        ..empty()
+        ..Report::default()
     }
 }
 

@@ -20,8 +20,8 @@ pub struct EnvironmentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// What holds and what does not: Ready, Reconciling, Stalled, InSync, Isolated, NetworkReady, PermissionsReady,
-    /// PackagesReady and NotebooksReady, all present from the first visit on. Example: `Ready`, `True`,
-    /// `EverythingAsAsked`.
+    /// PackagesReady, NotebooksReady and AccessRestricted, all present from the first visit on. Example: `Ready`, `True`,
+    /// `AsAsked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "status_conditions")]
     pub conditions: Vec<Condition>,
