@@ -1,16 +1,17 @@
 //! What somebody can do to VPC endpoints.
 
 use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder;
-use cloister::model::value::Value;
 
 use super::{
     network::{their_group, their_subnet, their_table},
-    permissions::{deny, with_statement},
-    table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
+    permissions::{deny, policy_in, statements_missing, statements_unexpected, with_statement, with_wider_statement},
+    table::{Row, Then, Thing, changed, missing, row, unexpected},
 };
 use crate::laws::person::Person;
 
 const OPEN: &str = r#"{"Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+/// What AWS puts in when nobody gives a policy.
+const AWS_OWN: &str = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const ONE_CALL: Then = Then::Corrected(&["ModifyVpcEndpoint"]);
 
 async fn modify(
@@ -94,7 +95,7 @@ fn policy() -> Vec<Row> {
         row("policy", "it is replaced by one that lets everything through", ONE_CALL, |person, thing| {
             Box::pin(async move {
                 modify(person, thing, |modify| modify.policy_document(OPEN)).await;
-                let mut told = all_statements_missing(thing);
+                let mut told = statements_missing(&policy_in(thing, "policy"), "policy");
                 told.push(unexpected("policy.Statement[Open]"));
                 told
             })
@@ -102,32 +103,33 @@ fn policy() -> Vec<Row> {
         row("policy", "it is reset to AWS's own", ONE_CALL, |person, thing| {
             Box::pin(async move {
                 modify(person, thing, |modify| modify.reset_policy(true)).await;
-                all_statements_missing(thing)
+                let mut told = statements_missing(&policy_in(thing, "policy"), "policy");
+                told.extend(statements_unexpected(AWS_OWN, "policy"));
+                told
+            })
+        }),
+        row("policy", "a statement is made one for everybody or everything", ONE_CALL, |person, thing| {
+            Box::pin(async move {
+                let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
+                modify(person, thing, |modify| modify.policy_document(wider)).await;
+                vec![told]
             })
         }),
         row("policy", "a statement is added to it", ONE_CALL, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("policy") else { unreachable!("a policy is wanted") };
                 let more = serde_json::json!({"Sid": "More", "Effect": "Allow", "Principal": "*",
                     "Action": "s3:GetObject", "Resource": "*"});
-                let wider = with_statement(&policy.to_json(), more);
+                let wider = with_statement(&policy_in(thing, "policy").to_json(), more);
                 modify(person, thing, |modify| modify.policy_document(wider)).await;
                 vec![unexpected("policy.Statement[More]")]
             })
         }),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("policy") else { unreachable!("a policy is wanted") };
-                let narrower = with_statement(&policy.to_json(), deny(true));
+                let narrower = with_statement(&policy_in(thing, "policy").to_json(), deny(true));
                 modify(person, thing, |modify| modify.policy_document(narrower)).await;
-                vec![unexpected("policy")]
+                vec![unexpected("policy.Statement[Keep]")]
             })
         }),
     ]
-}
-
-fn all_statements_missing(thing: &Thing) -> Vec<Told> {
-    let Some(Value::Policy(policy)) = thing.wish("policy") else { return Vec::new() };
-    let sids = policy.statements.iter().filter_map(|statement| statement.sid.as_deref());
-    sids.map(|sid| missing(format!("policy.Statement[{sid}]"))).collect()
 }

@@ -1,9 +1,12 @@
 //! What somebody can do to the execution role, and to the policy of ours on somebody else's role.
 
-use cloister::model::value::Value;
+use cloister::model::{
+    policy::{PolicyDocument, placed},
+    value::Value,
+};
 use serde_json::{Value as Json, json};
 
-use super::table::{Row, Then, Thing, changed, missing, row, unexpected};
+use super::table::{Row, Then, Thing, Told, changed, missing, row, unexpected};
 use crate::{
     hands::{EVERYTHING, NOTHING, TRUST},
     laws::person::{Person, arn},
@@ -29,6 +32,50 @@ pub fn deny(of_resource: bool) -> Json {
         deny["Principal"] = json!("*");
     }
     deny
+}
+
+/// The same policy with one statement, under the name that it has, for everybody or on everything, and where that is. Where all are for everybody and
+/// on everything, one loses its condition.
+pub fn with_wider_statement(policy: &PolicyDocument, field: &str) -> (String, Told) {
+    let mut policy: Json = serde_json::from_str(&policy.to_json()).expect("a policy");
+    let mut told = None;
+    for part in ["Principal", "Resource", "Condition"] {
+        let mut statements = policy["Statement"].as_array_mut().expect("statements").iter_mut();
+        let Some(narrow) = statements.find(|it| it.get(part).is_some_and(|named| *named != json!("*"))) else {
+            continue;
+        };
+        let path = format!("{field}.Statement[{}].{part}", narrow["Sid"].as_str().expect("ours have names"));
+        if part == "Condition" {
+            narrow.as_object_mut().expect("a statement").remove(part);
+            told = Some(missing(path));
+        } else {
+            narrow[part] = json!("*");
+            told = Some(changed(path));
+        }
+        break;
+    }
+    (policy.to_string(), told.expect("nothing of ours is open to everybody"))
+}
+
+/// What is told when nothing is left of a policy.
+pub fn statements_missing(policy: &PolicyDocument, field: &str) -> Vec<Told> {
+    let sids = policy.statements.iter().map(|statement| statement.sid.as_deref().expect("ours have names"));
+    sids.map(|sid| missing(format!("{field}.Statement[{sid}]"))).collect()
+}
+
+/// What is told of the statements of a policy that stands in the place of ours: they need not have names.
+pub fn statements_unexpected(policy: &str, field: &str) -> Vec<Told> {
+    let policy = PolicyDocument::parse(policy).expect("a policy");
+    placed(&policy.statements).into_iter().map(|(place, _)| unexpected(format!("{field}.{place}"))).collect()
+}
+
+/// The policy that is wanted in a field.
+pub fn policy_in(thing: &Thing, field: &str) -> PolicyDocument {
+    match thing.wish(field) {
+        Some(Value::Policy(policy)) => *policy,
+        Some(Value::Policies(mut policies)) => policies.remove(OURS).expect("ours"),
+        _ => unreachable!("a policy is wanted"),
+    }
 }
 
 /// Somebody else's policy; made when it is not there.
@@ -105,9 +152,24 @@ fn trust() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     let other = TRUST.replace("sagemaker", "ec2");
+                    let mut told = statements_missing(&policy_in(thing, "trustPolicy"), "trustPolicy");
+                    told.extend(statements_unexpected(&other, "trustPolicy"));
                     let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(other);
                     update.send().await.expect("updated");
-                    vec![missing("trustPolicy.Statement[SageMaker]")]
+                    told
+                })
+            },
+        ),
+        row(
+            "trustPolicy",
+            "a statement is made one for everybody",
+            Then::Corrected(&["UpdateAssumeRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "trustPolicy"), "trustPolicy");
+                    let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(wider);
+                    update.send().await.expect("updated");
+                    vec![told]
                 })
             },
         ),
@@ -116,15 +178,14 @@ fn trust() -> Vec<Row> {
                 let deny = json!({"Sid": "Keep", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
                     "Condition": {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}});
                 trust_with(person, thing, deny).await;
-                vec![unexpected("trustPolicy")]
+                vec![unexpected("trustPolicy.Statement[Keep]")]
             })
         }),
     ]
 }
 
 async fn trust_with(person: &Person, thing: &Thing, statement: Json) {
-    let Some(Value::Policy(trust)) = thing.wish("trustPolicy") else { unreachable!("a policy is wanted") };
-    let wider = with_statement(&trust.to_json(), statement);
+    let wider = with_statement(&policy_in(thing, "trustPolicy").to_json(), statement);
     let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(wider);
     update.send().await.expect("updated");
 }
@@ -138,7 +199,23 @@ fn inline() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     put(person, thing, OURS, EVERYTHING).await;
-                    vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Open]"))]
+                    let field = format!("inlinePolicies[{OURS}]");
+                    let mut told = statements_missing(&policy_in(thing, "inlinePolicies"), &field);
+                    told.push(unexpected(format!("{field}.Statement[Open]")));
+                    told
+                })
+            },
+        ),
+        row(
+            "inlinePolicies",
+            "a statement is made one for everything",
+            Then::Corrected(&["PutRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let field = format!("inlinePolicies[{OURS}]");
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "inlinePolicies"), &field);
+                    put(person, thing, OURS, &wider).await;
+                    vec![told]
                 })
             },
         ),
@@ -163,11 +240,9 @@ fn inline() -> Vec<Row> {
         }),
         row("inlinePolicies", "somebody denies something in ours", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policies(policies)) = thing.wish("inlinePolicies") else {
-                    unreachable!("one is wanted")
-                };
-                put(person, thing, OURS, &with_statement(&policies[OURS].to_json(), deny(false))).await;
-                vec![unexpected(format!("inlinePolicies[{OURS}]"))]
+                let policy = policy_in(thing, "inlinePolicies").to_json();
+                put(person, thing, OURS, &with_statement(&policy, deny(false))).await;
+                vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Keep]"))]
             })
         }),
     ]
@@ -217,14 +292,28 @@ pub fn policy() -> Vec<Row> {
         row("document", "another version takes effect", Then::Corrected(&["CreatePolicyVersion"]), |person, thing| {
             Box::pin(async move {
                 new_version(person, thing, EVERYTHING).await;
-                vec![unexpected("document.Statement[Open]")]
+                let mut told = statements_missing(&policy_in(thing, "document"), "document");
+                told.push(unexpected("document.Statement[Open]"));
+                told
             })
         }),
+        row(
+            "document",
+            "a statement is made one for everything",
+            Then::Corrected(&["CreatePolicyVersion"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "document"), "document");
+                    new_version(person, thing, &wider).await;
+                    vec![told]
+                })
+            },
+        ),
         row("document", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("document") else { unreachable!("a policy is wanted") };
-                new_version(person, thing, &with_statement(&policy.to_json(), deny(false))).await;
-                vec![unexpected("document")]
+                let policy = policy_in(thing, "document").to_json();
+                new_version(person, thing, &with_statement(&policy, deny(false))).await;
+                vec![unexpected("document.Statement[Keep]")]
             })
         }),
         row("attachedRoles", "it is detached", Then::Corrected(&["AttachRolePolicy"]), |person, thing| {
