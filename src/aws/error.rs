@@ -8,6 +8,7 @@
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::credentials::{Lack, lack};
 use crate::model::port::{ErrorClass, Problem};
 
 /// The reason of problems about things that somebody else still needs.
@@ -95,13 +96,21 @@ impl AwsError {
 /// Turn the result of an SDK call into ours, naming the operation: `ec2.create_vpc().send().await.map_err(from_sdk("ec2:CreateVpc"))`.
 pub fn from_sdk<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> AwsError
 where
-    E: ProvideErrorMetadata,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     move |error| classify_sdk(operation, &error)
 }
 
-fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError {
+fn classify_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
     let reading = is_read(operation);
+    if lack(error) == Some(Lack::OutOfReach) {
+        // It could not even be signed: nothing happened.
+        let words = "credentials cannot be had just now; whoever gives them out (STS) is out of reach or busy";
+        return AwsError::new(ErrorClass::Transient, operation, words);
+    }
     match error {
         SdkError::ServiceError(context) => {
             let code = context.err().code().map(ToOwned::to_owned);
