@@ -25,6 +25,7 @@ mod existing;
 mod fairness;
 mod hands;
 mod isolation;
+mod lateness;
 mod laws;
 mod looks;
 mod network;

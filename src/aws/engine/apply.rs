@@ -178,7 +178,14 @@ impl Round<'_> {
             Verb::Update => {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
+                if self.marks.may_be_old_news(&step.address, &step.diffs) {
+                    let message = "was corrected a moment ago, and AWS still shows it as it was before";
+                    return Err(Problem::new(ErrorClass::Waiting, message).about(&step.address));
+                }
                 let progress = provider.update(&self.writer(&step.address, None), &wanted, seen, &step.diffs).await;
+                if matches!(progress, Ok(Progress::Done)) {
+                    self.marks.corrected(&step.address, &step.diffs);
+                }
                 progress.map(Turn::Updated).map_err(problem)
             }
             Verb::Delete => {
@@ -292,12 +299,19 @@ impl Round<'_> {
     fn settle(&self, address: &Address, result: Result<Turn, Problem>, outputs: &mut Outputs) -> Outcome {
         match result {
             Ok(Turn::Created(created)) => {
+                self.marks.accepted(address);
                 self.marks.expect(address, &created.id);
                 outputs.set(address.clone(), created.outputs);
                 Outcome::Done
             }
-            Ok(Turn::Updated(Progress::Done) | Turn::Released) => Outcome::Done,
-            Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
+            Ok(Turn::Updated(progress)) => {
+                self.marks.accepted(address);
+                match progress {
+                    Progress::Done => Outcome::Done,
+                    Progress::Started(what) => Outcome::Started(what),
+                }
+            }
+            Ok(Turn::Released) => Outcome::Done,
             Ok(Turn::Deleted(progress)) => {
                 self.marks.unexpect(address);
                 match progress {
@@ -341,7 +355,12 @@ impl Round<'_> {
         if error.class == ErrorClass::Throttled && error.code.is_some() {
             self.account.limits.is_empty(error.operation);
         }
-        error.problem().about(address)
+        let problem = error.problem().about(address);
+        if error.may_be_propagation() && !self.marks.may_be_propagation(address) {
+            // Nothing will change until a person does something about the role or the policy.
+            return Problem { class: ErrorClass::Invalid, reason: ErrorClass::Invalid.reason().to_owned(), ..problem };
+        }
+        problem
     }
 }
 

@@ -14,11 +14,18 @@ use tokio::time::Instant;
 
 use crate::model::{
     address::{Address, Kind},
+    diff::FieldDiff,
     port::Freshness,
+    value::short_digest,
 };
 
-/// How long something that was just created may be invisible.
+/// How long something that was just created may be invisible, and something that was just changed look as before.
 pub const SETTLING: Duration = Duration::from_mins(1);
+
+/// How long what was written to IAM may be unknown elsewhere. What is refused for longer is refused for good.
+const PROPAGATION: Duration = Duration::from_mins(2);
+/// A refusal that is this long ago has nothing to do with the next one.
+const FORGOTTEN: Duration = Duration::from_mins(30);
 
 /// What was written for an environment and when.
 #[derive(Default)]
@@ -31,6 +38,10 @@ struct State {
     written: HashMap<Kind, Instant>,
     expected: BTreeMap<Address, (String, Instant)>,
     attempts: BTreeMap<Address, u32>,
+    /// What was corrected last of a resource, and when.
+    corrected: BTreeMap<Address, (BTreeSet<String>, Instant)>,
+    /// Since when a resource is refused for what IAM knows, and when it was refused last.
+    refused: BTreeMap<Address, (Instant, Instant)>,
     waiting: BTreeSet<Kind>,
     polls: u32,
     /// The last look at everything was a periodic check, and nobody has changed anything since.
@@ -90,6 +101,35 @@ impl Marks {
         self.state().attempts.get(address).copied().unwrap_or_default()
     }
 
+    /// These deviations of a resource were corrected, and AWS said that it is done.
+    pub fn corrected(&self, address: &Address, diffs: &[FieldDiff]) {
+        self.state().corrected.insert(address.clone(), (told(diffs).collect(), Instant::now()));
+    }
+
+    /// Whether the last correction of a resource was of all these deviations, and so recent that AWS may still show them.
+    pub fn may_be_old_news(&self, address: &Address, diffs: &[FieldDiff]) -> bool {
+        let mut state = self.state();
+        state.corrected.retain(|_, (_, at)| at.elapsed() < SETTLING);
+        state.corrected.get(address).is_some_and(|(of, _)| told(diffs).all(|diff| of.contains(&diff)))
+    }
+
+    /// A resource was refused for what IAM knows of roles and policies: whether that may still be because it is not known everywhere yet.
+    pub fn may_be_propagation(&self, address: &Address) -> bool {
+        let now = Instant::now();
+        let mut state = self.state();
+        let (since, last) = state.refused.entry(address.clone()).or_insert((now, now));
+        if last.elapsed() > FORGOTTEN {
+            *since = now;
+        }
+        *last = now;
+        since.elapsed() < PROPAGATION
+    }
+
+    /// A resource was not refused any more.
+    pub fn accepted(&self, address: &Address) {
+        self.state().refused.remove(address);
+    }
+
     /// The kinds that are being waited for, from now on.
     pub fn wait_for(&self, kinds: BTreeSet<Kind>) {
         let mut state = self.state();
@@ -126,6 +166,11 @@ impl Marks {
     pub fn set_version<T: 'static>(&self, name: &str, version: &str) {
         self.state().versions.insert((TypeId::of::<T>(), name.to_owned()), version.to_owned());
     }
+}
+
+/// Deviations in a form in which they can be compared.
+fn told(diffs: &[FieldDiff]) -> impl Iterator<Item = String> {
+    diffs.iter().map(|diff| short_digest(&format!("{diff:?}")))
 }
 
 /// How long to wait before the next poll: 3 s growing by half to 30 s.
