@@ -239,7 +239,12 @@ impl Provider for CodeArtifactDomain {
             if reader.environment.is_some() && !reader.concerns(wanted, &domain.name) {
                 continue;
             }
-            let tags = code_artifact_tags::look(reader, &domain.arn, &domain.born).await?;
+            let should = reader.should_be_ours(wanted, &domain.name);
+            let tags = match code_artifact_tags::look(reader, &domain.arn, &domain.born, should).await {
+                // It went, and is still listed.
+                Err(error) if error.is_not_found() => continue,
+                tags => tags?,
+            };
             let concerns = reader.concerns(wanted, &domain.name) || reader.owner.address_of(&tags).is_some();
             if concerns {
                 let policy = reader.look::<DomainPolicy>(&format!("{}/{}", domain.owner, domain.name)).await?;

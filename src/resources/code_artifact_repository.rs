@@ -320,7 +320,8 @@ fn place(reader: &Reader<'_>) -> Option<Place> {
 async fn look_at(reader: &Reader<'_>, row: &RepositoryRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
     let key = row.place.key(&row.name);
     let foreign = row.place.owner != reader.account_id();
-    let tags = match code_artifact_tags::look(reader, &row.arn, &row.born).await {
+    let should = !foreign && reader.should_be_ours(wanted, &row.name);
+    let tags = match code_artifact_tags::look(reader, &row.arn, &row.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) if foreign && error.class == ErrorClass::Denied => Tags::new(),
         tags => tags?,

@@ -51,6 +51,12 @@ const OTHER_VERSIONS: usize = 4;
 /// The tags of one policy: no bulk call shows them.
 struct PolicyTags(Tags);
 
+impl AsRef<Tags> for PolicyTags {
+    fn as_ref(&self) -> &Tags {
+        &self.0
+    }
+}
+
 #[async_trait]
 impl Listing for PolicyTags {
     async fn fetch(clients: &Clients, shelf: &str) -> Result<Self, AwsError> {
@@ -147,7 +153,8 @@ impl Provider for IamPolicy {
             // The name follows from the owner: it is known even when nothing else is.
             if policy.name == name || reader.concerns(wanted, &policy.name) {
                 let tags_of = point_tags::shelf(&policy.arn, &policy.unique_id);
-                let tags = match reader.look_learned::<PolicyTags>(&tags_of, point_tags::MAX_AGE).await {
+                let should = reader.should_be_ours(wanted, &policy.name);
+                let tags = match reader.look_at_tags::<PolicyTags>(&tags_of, point_tags::MAX_AGE, should).await {
                     Err(error) if error.is_not_found() => continue,
                     tags => tags?.rows.0.clone(),
                 };

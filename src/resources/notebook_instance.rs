@@ -357,7 +357,9 @@ fn same_name(wanted: &Wanted, name: &str) -> bool {
 
 /// One notebook in depth; `None` when it is gone by now or turns out not to concern us.
 async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>) -> Result<Option<Item>, AwsError> {
-    let tags = match sagemaker_tags::look(reader, &row.arn, &row.born).await {
+    let should =
+        wanted.map_or_else(|| reader.should_be_ours(&[], &row.name), |wanted| wanted.management == Management::Owned);
+    let tags = match sagemaker_tags::look(reader, &row.arn, &row.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         tags => tags?,
     };

@@ -257,7 +257,8 @@ async fn must_be_unused(operation: &'static str, clients: &Clients, name: &str) 
 
 /// One configuration in depth; `None` when it is gone by now or turns out not to concern us.
 async fn look_at(reader: &Reader<'_>, config: &LifecycleRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
-    let tags = match sagemaker_tags::look(reader, &config.arn, &config.born).await {
+    let should = reader.should_be_ours(wanted, &config.name);
+    let tags = match sagemaker_tags::look(reader, &config.arn, &config.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         tags => tags?,
     };
