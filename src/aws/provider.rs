@@ -188,14 +188,19 @@ impl Reader<'_> {
     }
 
     /// A look that stays good until something says that it does not: read again when `version` (AWS's `LastModifiedTime`) is another than the one
-    /// it was read for, and once an hour for certainty.
+    /// it was read for, and once an hour for certainty. Without a version it is like any other look.
     ///
     /// # Errors
     /// When it had to be read and could not be.
-    pub async fn look_at_version<T: Listing>(&self, name: &str, version: &str) -> Result<Arc<Looked<T>>, AwsError> {
+    pub async fn look_at_version<T: Listing>(
+        &self,
+        name: &str,
+        version: Option<String>,
+    ) -> Result<Arc<Looked<T>>, AwsError> {
+        let Some(version) = version else { return self.look(name).await };
         // The version is part of the key's content, not of the shelf: one shelf per name, so that old versions leave no trace.
         let versions = self.marks.version_of::<T>(name);
-        let not_before = if versions.as_deref() == Some(version) {
+        let not_before = if versions.as_deref() == Some(version.as_str()) {
             let now = Instant::now();
             now.checked_sub(CERTAINTY).unwrap_or(now)
         } else {
@@ -203,7 +208,7 @@ impl Reader<'_> {
         };
         let not_before = self.marks.last_write(self.kind).map_or(not_before, |written| not_before.max(written));
         let look = self.account.inventory.get(&self.account.clients, name, not_before).await?;
-        self.marks.set_version::<T>(name, version);
+        self.marks.set_version::<T>(name, &version);
         Ok(look)
     }
 

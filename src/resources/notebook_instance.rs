@@ -367,13 +367,12 @@ async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>
     if wanted.is_none() && !remembered && reader.owner.address_of(&tags).is_none() {
         return Ok(None);
     }
-    let version = format!("{}/{}/{}", row.born, row.modified, row.status);
-    let details = match reader.look_at_version::<Details>(&row.name, &version).await {
+    let details = match reader.look_at_version::<Details>(&row.name, row.version()).await {
         Err(error) if error.is_not_found() => return Ok(None),
         details => details?,
     };
     let restart_pending = match &row.lifecycle {
-        Some(name) if row.status == IN_SERVICE => {
+        Some(name) if row.status == IN_SERVICE && row.modified != 0 => {
             let look = reader.look_learned::<Lifecycles>("", point_tags::MAX_AGE).await?;
             look.rows.0.iter().any(|config| config.name == *name && config.modified.as_nanos() > row.modified)
         }

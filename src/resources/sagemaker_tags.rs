@@ -32,11 +32,11 @@ impl Listing for SageMakerTags {
     }
 }
 
-/// The tags as they are at this moment. A page has room for fifty, which is all there can be.
+/// The tags as they are at this moment. There is nearly always one page of them, but only AWS can say so.
 pub async fn read_now(clients: &Clients, arn: &str) -> Result<Tags, AwsError> {
-    let list = clients.sagemaker.list_tags().resource_arn(arn).max_results(50);
-    let answer = list.send().await.map_err(from_sdk("sagemaker:ListTags"))?;
-    let pairs = answer.tags.unwrap_or_default().into_iter();
+    let pages = clients.sagemaker.list_tags().resource_arn(arn).max_results(50).into_paginator().items().send();
+    let tags = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("sagemaker:ListTags"))?;
+    let pairs = tags.into_iter();
     Ok(point_tags::without_reserved(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))))
 }
 
