@@ -31,6 +31,7 @@ use crate::{
         environment::{Environment, ExecutionRole, derived_name},
         owner::{Owner, Tags},
         policy::PolicyDocument,
+        port::ErrorClass,
         resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         value::Wish,
     },
@@ -284,8 +285,11 @@ async fn new_version(writer: &Writer<'_>, written: &Written, document: &PolicyDo
         delete_version(writer, &written.arn, oldest).await?;
     }
     let create = writer.write(OPERATION)?.iam.create_policy_version().policy_arn(&written.arn);
-    create.policy_document(document.to_json()).set_as_default(true).send().await.map_err(from_sdk(OPERATION))?;
-    Ok(())
+    match create.policy_document(document.to_json()).set_as_default(true).send().await.map_err(from_sdk(OPERATION)) {
+        // There are more versions than were seen, perhaps one whose answer was lost: the next look shows them.
+        Err(error) if error.class == ErrorClass::Quota => Err(AwsError { class: ErrorClass::Waiting, ..error }),
+        created => created.map(drop),
+    }
 }
 
 async fn delete_version(writer: &Writer<'_>, arn: &str, version: &str) -> Result<(), AwsError> {

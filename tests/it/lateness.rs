@@ -18,13 +18,13 @@ use cloister::{
     sandbox::{
         faults::{Fault, Kind, Occurrence},
         wire::Service,
-        world::Delays,
+        world::{Delays, World as Aws},
     },
 };
 
 use crate::{
-    hands::{EVERYTHING, Hands, made, stalled},
-    laws::person::Person,
+    hands::{EVERYTHING, Hands, made, made_with, stalled},
+    laws::{person::Person, scenes::Scene},
     world::{ACCOUNT, Tenant, World, assert_ready},
 };
 
@@ -177,6 +177,45 @@ async fn a_role_that_cannot_be_taken_is_waited_for_and_then_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_is_there_already_is_no_conflict() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let disassociate = hands.codeartifact.disassociate_external_connection().domain("test-artifact-domain");
+    let disassociate = disassociate.repository("pypi-store").external_connection("public:pypi");
+    disassociate.send().await.expect("disassociated");
+    world.simulator.clear_log();
+    let operation = "AssociateExternalConnection";
+    // The SDK asks again, and AWS says that it is there already.
+    let fault = Fault::on(Service::CodeArtifact, operation, Occurrence::Nth(1), Kind::LostReply);
+    world.simulator.faults().add(fault);
+    let visit = world.check(&mut tenant).await;
+    assert_eq!(visit.report.problems, []);
+    assert_eq!(world.writes(), [operation, operation]);
+    assert_ready(&world.settle(&mut tenant).await.report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_whose_answer_was_lost_is_no_used_up_quota() {
+    let mut stage = Scene::Isolated.made().await;
+    let iam = &stage.person.iam;
+    let policies = iam.list_policies().scope("Local".into()).send().await.expect("policies").policies;
+    let mut arns = policies.unwrap_or_default().into_iter().filter_map(|policy| policy.arn);
+    let arn = arns.find(|arn| arn.contains("-install-")).expect("a policy of ours");
+    for _ in 0..4 {
+        let version = iam.create_policy_version().policy_arn(&arn).policy_document(EVERYTHING).set_as_default(true);
+        version.send().await.expect("a version");
+    }
+    stage.world.simulator.clear_log();
+    // The SDK asks again, and by then there are five.
+    let fault = Fault::on(Service::Iam, "CreatePolicyVersion", Occurrence::Nth(1), Kind::LostReply);
+    stage.world.simulator.faults().add(fault);
+    let visit = stage.world.check(&mut stage.tenant).await;
+    assert_eq!(visit.report.problems, []);
+    assert_eq!(stage.world.writes(), ["DeletePolicyVersion", "CreatePolicyVersion", "CreatePolicyVersion"]);
+    assert_ready(&stage.world.settle(&mut stage.tenant).await.report);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_policy_that_does_not_exist_is_waited_for_and_then_told() {
     let missing = format!("arn:aws:iam::{ACCOUNT}:policy/not-there");
     let world = World::new(Delays::real());
@@ -186,4 +225,19 @@ async fn a_policy_that_does_not_exist_is_waited_for_and_then_told() {
     assert!(stalled(&visit.report).starts_with("NotStalled"), "{}", stalled(&visit.report));
     let visit = world.settle(&mut tenant).await;
     assert!(stalled(&visit.report).contains(&missing), "{}", stalled(&visit.report));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_may_come_in_several_pages() {
+    let world = World::new(Delays::real());
+    let (mut tenant, _) = made_with(&world, |object| {
+        object.spec.tags.insert("team".into(), "data".into());
+    })
+    .await;
+    world.simulator.with_world(|aws: &mut Aws| {
+        aws.account(ACCOUNT).region("ap-northeast-1").sagemaker.limit_tag_pages(3);
+    });
+    tokio::time::sleep(Duration::from_mins(65)).await;
+    assert_ready(&world.check(&mut tenant).await.report);
+    assert_eq!(world.writes(), Vec::<String>::new());
 }
