@@ -413,7 +413,11 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
             direct_internet_access: Wish::Is(details.direct_internet_access.clone()),
             subnet: Wish::Is(details.subnet.clone().unwrap_or_default()),
             security_groups: Wish::Is(details.security_groups.clone()),
-            kms_key_id: Wish::Is(details.kms_key.as_deref().and_then(kms_key::id)),
+            kms_key_id: match details.kms_key.as_deref() {
+                // Which key an alias stands for is not known here.
+                Some(key) => kms_key::id(key).map_or(Wish::Any, |id| Wish::Is(Some(id))),
+                None => Wish::Is(None),
+            },
             instance_type: shown(&details.instance_type),
             role_arn: shown(&details.role_arn),
             lifecycle_config: Wish::Is(details.lifecycle.clone()),
@@ -576,6 +580,19 @@ mod tests {
         for (asked, seen) in stopping {
             assert!(seen.value == Wish::Any || seen.value == asked.value, "{}", asked.name);
         }
+    }
+
+    #[test]
+    fn a_key_that_is_shown_by_its_alias_may_be_the_one_that_is_asked_for() {
+        let mut environment = environment();
+        environment.notebooks[0].kms_key_id = Some("1234abcd-12ab-34cd-56ef-1234567890ab".into());
+        let wanted = wanted(&environment);
+        let shown = |key: Option<&str>| {
+            let details = Details { kms_key: key.map(ToOwned::to_owned), ..details() };
+            let item = item(&row("InService"), &details, Tags::new(), false, Some(&wanted));
+            item.state.as_any().downcast_ref::<NotebookState>().unwrap().kms_key_id.clone()
+        };
+        assert_eq!((shown(Some("alias/notebooks")), shown(None)), (Wish::Any, Wish::Is(None)));
     }
 
     #[test]
