@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use cloister::{
-    kubernetes::{
-        api::{
-            IsolatedNotebookEnvironment,
-            environment::{Lifecycle, RepositoryPermissions},
-        },
-        identity,
+    kubernetes::api::{
+        IsolatedNotebookEnvironment,
+        environment::{Lifecycle, RepositoryPermissions},
     },
     model::{
         plan::plan_deletion,
-        port::{Cloud, Freshness, Scope},
+        port::{Cloud, Freshness},
         report::{Next, report_deletion},
     },
     sandbox::{
@@ -56,8 +53,7 @@ fn edit(object: &mut IsolatedNotebookEnvironment) {
 /// Making an environment and then changing it, each with all that was written.
 async fn made_and_edited(late: Option<Service>) -> [BTreeMap<String, usize>; 2] {
     let world = World::new(Delays::short());
-    Hands::on(&world).policy("CloisterNotebookBoundary", EVERYTHING).await;
-    world.simulator.clear_log();
+    world.with_boundary().await;
     late.into_iter().for_each(|service| read_late(&world, service));
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     assert_ready(&world.settle(&mut tenant).await.report);
@@ -121,21 +117,13 @@ async fn what_aws_shows_late_is_deleted_all_the_same() {
 async fn a_deletion_without_a_manifest_waits_for_what_was_made_a_moment_ago() {
     let world = World::new(Delays::real());
     let hands = Hands::on(&world);
-    hands.policy("CloisterNotebookBoundary", EVERYTHING).await;
+    world.with_boundary().await;
     read_late(&world, Service::CodeArtifact);
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     world.visit(&mut tenant).await;
     world.visit(&mut tenant).await;
     for _ in 0..600 {
-        let scope = Scope {
-            owner: tenant.owner(),
-            identity: identity::to_model(&tenant.identity),
-            region: tenant.object.spec.region.clone(),
-            environment: None,
-            remembered: tenant.remembered.clone(),
-            intents: Vec::new(),
-            freshness: Freshness::Poll,
-        };
+        let scope = tenant.scope_without_manifest(Freshness::Poll);
         let observation = world.engine.observe(&scope).await.expect("AWS can be looked at");
         let plan = plan_deletion(&observation, false);
         let outcomes = world.engine.apply(&scope, &observation, &plan, &tenant).await;
@@ -153,7 +141,7 @@ async fn a_deletion_without_a_manifest_waits_for_what_was_made_a_moment_ago() {
 #[tokio::test(start_paused = true)]
 async fn a_role_that_cannot_be_taken_is_waited_for_and_then_told() {
     let world = World::new(Delays { iam_propagation: Duration::from_mins(20), ..Delays::real() });
-    Hands::on(&world).policy("CloisterNotebookBoundary", EVERYTHING).await;
+    world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     let begun = tokio::time::Instant::now();
     let mut refused = None;
