@@ -8,6 +8,7 @@
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::credentials::{Lack, lack};
 use crate::model::port::{ErrorClass, Problem};
 
 /// The reason of problems about things that somebody else still needs.
@@ -77,6 +78,16 @@ impl AwsError {
         self.message.to_ascii_lowercase().contains(TAKEN_NAME)
     }
 
+    /// Whether it may only be that what was written to IAM is not known everywhere yet: a role that cannot be taken, a principal or a policy
+    /// that does not exist.
+    #[must_use]
+    pub fn may_be_propagation(&self) -> bool {
+        const WORDS: [&str; 4] = ["could not assume role", "cannot be assumed", "principal", "is not attachable"];
+        let text = self.message.to_ascii_lowercase();
+        matches!(self.class, ErrorClass::Waiting | ErrorClass::NotFound)
+            && WORDS.iter().any(|words| text.contains(words))
+    }
+
     /// Something that is not ours needs what should go: nothing was deleted, and a person must decide.
     #[must_use]
     pub fn in_use(operation: &'static str, message: impl Into<String>) -> Self {
@@ -114,13 +125,21 @@ pub fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
 /// Turn the result of an SDK call into ours, naming the operation: `ec2.create_vpc().send().await.map_err(from_sdk("ec2:CreateVpc"))`.
 pub fn from_sdk<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> AwsError
 where
-    E: ProvideErrorMetadata,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     move |error| classify_sdk(operation, &error)
 }
 
-fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError {
+fn classify_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
     let reading = is_read(operation);
+    if lack(error) == Some(Lack::OutOfReach) {
+        // It could not even be signed: nothing happened.
+        let words = "credentials cannot be had just now; whoever gives them out (STS) is out of reach or busy";
+        return AwsError::new(ErrorClass::Transient, operation, words);
+    }
     match error {
         SdkError::ServiceError(context) => {
             let code = context.err().code().map(ToOwned::to_owned);
@@ -276,10 +295,14 @@ fn classify_by_text(message: &str) -> Option<ErrorClass> {
         ("unable to transition", ErrorClass::Waiting),
         (TAKEN_NAME, ErrorClass::Waiting),
         ("could not assume role", ErrorClass::Waiting),
+        ("cannot be assumed", ErrorClass::Waiting),
         ("invalid principal in policy", ErrorClass::Waiting),
-        ("duplicate", ErrorClass::Exists),
+        ("already exists", ErrorClass::Exists),
     ];
-    table.into_iter().find(|(words, _)| text.contains(words)).map(|(_, class)| class)
+    let said = table.into_iter().find(|(words, _)| text.contains(words)).map(|(_, class)| class);
+    // A tag that is there twice is a mistake in the request; nothing of that name exists.
+    let twice = text.contains("duplicate") && !text.contains("tag");
+    said.or_else(|| twice.then_some(ErrorClass::Exists))
 }
 
 /// Request ids, and what only AWS can decode, make every retry a new status; nobody can read them there.
@@ -311,6 +334,14 @@ mod tests {
                 ErrorClass::Waiting,
             ),
             ("ValidationException", "Cannot create a duplicate Notebook Instance (arn)", 400, ErrorClass::Exists),
+            ("ValidationException", "Notebook Instance Lifecycle Config already exists.", 400, ErrorClass::Exists),
+            (
+                "InvalidInput",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+                400,
+                ErrorClass::Invalid,
+            ),
+            ("ValidationException", "The role arn cannot be assumed by SageMaker.", 400, ErrorClass::Waiting),
             (
                 "InvalidParameter",
                 "private-dns-enabled cannot be set because there is already a conflicting DNS domain for x",

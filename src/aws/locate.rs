@@ -48,6 +48,11 @@ pub fn sights(
                 .or_insert_with_key(|address| present(owner, address.clone(), item));
         }
     }
+    // What was made a moment ago is there, also when it is not wanted any more: a deletion must not end before it has seen it.
+    let unseen = recent.iter().filter(|(address, id)| address.kind == provider.kind() && !taken.contains(*id));
+    for (address, id) in unseen {
+        sights.entry(address.clone()).or_insert_with(|| Sight::Unsettled { id: id.clone() });
+    }
     sights
 }
 

@@ -2,6 +2,7 @@
 //!
 //! * [`account`]: one handle per identity and region; checks that credentials lead where they should.
 //! * [`calls`]: counts what is asked of AWS.
+//! * [`credentials`]: why there are none.
 //! * [`inventory`]: what AWS looks like; looks are shared by all environments of an account and region.
 //! * [`provider`]: the AWS half of a resource kind.
 //! * [`engine`]: observes an environment and carries out plans, through the one ownership gate.
@@ -13,6 +14,7 @@
 
 pub mod account;
 pub mod calls;
+mod credentials;
 pub mod engine;
 pub mod error;
 pub mod eyes;

@@ -26,10 +26,10 @@ use crate::model::{
     address::{Address, Kind},
     diff::FieldDiff,
     environment::Environment,
-    owner::{Owner, Tags},
+    owner::{Owner, Ownership, Tags},
     plan::Hold,
     port::{ErrorClass, Problem, Scope},
-    resource::{Finding, Output, Phase, ResourceKind, Seen, State, Wanted},
+    resource::{Finding, Management, Output, Phase, ResourceKind, Seen, State, Wanted},
     surroundings::Surroundings,
 };
 
@@ -168,15 +168,39 @@ impl Reader<'_> {
         self.account.inventory.get(&self.account.clients, key, now.checked_sub(max_age).unwrap_or(now)).await
     }
 
-    /// A look that stays good until something says that it does not: read again when `version` (AWS's `LastModifiedTime`) is another than the one
-    /// it was read for, and once an hour for certainty.
+    /// The same for tags, which say whose a thing is. That a thing is not ours although it `should` be is believed for no longer than anything else:
+    /// its tags may not have been there yet when they were read, or somebody puts them back.
     ///
     /// # Errors
     /// When it had to be read and could not be.
-    pub async fn look_at_version<T: Listing>(&self, name: &str, version: &str) -> Result<Arc<Looked<T>>, AwsError> {
+    pub async fn look_at_tags<T: Listing + AsRef<Tags>>(
+        &self,
+        key: &str,
+        max_age: Duration,
+        should: bool,
+    ) -> Result<Arc<Looked<T>>, AwsError> {
+        let look = self.look_learned::<T>(key, max_age).await?;
+        let whose = self.owner.recognise(look.rows.as_ref());
+        if !should || matches!(whose, Ownership::Ours | Ownership::Earlier) {
+            return Ok(look);
+        }
+        self.look_learned::<T>(key, max_age.min(self.max_age)).await
+    }
+
+    /// A look that stays good until something says that it does not: read again when `version` (AWS's `LastModifiedTime`) is another than the one
+    /// it was read for, and once an hour for certainty. Without a version it is like any other look.
+    ///
+    /// # Errors
+    /// When it had to be read and could not be.
+    pub async fn look_at_version<T: Listing>(
+        &self,
+        name: &str,
+        version: Option<String>,
+    ) -> Result<Arc<Looked<T>>, AwsError> {
+        let Some(version) = version else { return self.look(name).await };
         // The version is part of the key's content, not of the shelf: one shelf per name, so that old versions leave no trace.
         let versions = self.marks.version_of::<T>(name);
-        let not_before = if versions.as_deref() == Some(version) {
+        let not_before = if versions.as_deref() == Some(version.as_str()) {
             let now = Instant::now();
             now.checked_sub(CERTAINTY).unwrap_or(now)
         } else {
@@ -184,7 +208,7 @@ impl Reader<'_> {
         };
         let not_before = self.marks.last_write(self.kind).map_or(not_before, |written| not_before.max(written));
         let look = self.account.inventory.get(&self.account.clients, name, not_before).await?;
-        self.marks.set_version::<T>(name, version);
+        self.marks.set_version::<T>(name, &version);
         Ok(look)
     }
 
@@ -192,6 +216,15 @@ impl Reader<'_> {
     #[must_use]
     pub fn may_adopt(&self, id: &str) -> bool {
         self.environment.is_some_and(|environment| environment.rules.adopt.names(id))
+    }
+
+    /// Whether a thing of this name should be the environment's own: wanted as that, or remembered and not wanted as somebody else's.
+    #[must_use]
+    pub fn should_be_ours(&self, wanted: &[Wanted], name: &str) -> bool {
+        match wanted.iter().find(|wanted| wanted.name.as_deref() == Some(name)) {
+            Some(wanted) => wanted.management == Management::Owned,
+            None => self.remembered.iter().any(|(address, id)| address.kind == self.kind && id == name),
+        }
     }
 
     /// Whether a thing of this name may be the environment's: wanted by it, or remembered as its own. Point reads are made for these only.

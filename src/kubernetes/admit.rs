@@ -62,6 +62,7 @@ pub fn admit(
         )));
     }
     check_limits(spec, identity)?;
+    check_tags(&spec.tags)?;
     let role = role(spec, &owner, identity)?;
     let role_arn = role.arn(&account);
     let repositories = repositories(spec, &role_arn)?;
@@ -94,6 +95,17 @@ pub fn admit(
     };
     check_hooks(&environment)?;
     Ok(environment)
+}
+
+/// To IAM and SageMaker two keys that differ in case only are the same key, twice.
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let mut keys = BTreeMap::new();
+    for key in tags.keys() {
+        if let Some(other) = keys.insert(key.to_lowercase(), key) {
+            return Err(invalid(format!("`spec.tags` has both {other} and {key}, which AWS does not tell apart")));
+        }
+    }
+    Ok(())
 }
 
 /// The schema bounds the user's fragments; how long they are together with ours only shows when they are put together.
@@ -562,6 +574,14 @@ mod tests {
         assert!(problem.message.contains("a -> b -> c -> a"), "{}", problem.message);
         let tree = [repository("a", &["b", "c"]), repository("b", &["c"]), repository("c", &[])];
         assert!(check_upstreams(&tree).is_ok());
+    }
+
+    #[test]
+    fn tags_that_differ_in_case_only_are_named() {
+        let tags = |keys: [&str; 2]| keys.map(|key| (key.to_owned(), String::new())).into();
+        let problem = check_tags(&tags(["Team", "team"])).unwrap_err();
+        assert!(problem.message.contains("both Team and team"), "{}", problem.message);
+        assert_eq!(check_tags(&tags(["Team", "Teams"])), Ok(()));
     }
 
     #[test]

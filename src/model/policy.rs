@@ -294,7 +294,11 @@ impl PolicyDocument {
     pub fn parse_in_order(text: &str) -> Result<(String, Vec<Statement>), PolicyError> {
         let decoded;
         let text = if text.trim_start().starts_with('%') {
-            decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            // A plus sign is itself, as AWS encodes; where that gives no JSON it stands for a space, as forms are encoded.
+            let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let plain = decode(text);
+            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&plain).is_ok();
+            decoded = if is_json { plain } else { decode(&text.replace('+', " ")) };
             decoded.as_str()
         } else {
             text
@@ -542,6 +546,7 @@ mod tests {
         assert_eq!(parse(plain), parse(other));
         let encoded = percent_encoding::utf8_percent_encode(other, percent_encoding::NON_ALPHANUMERIC).to_string();
         assert_eq!(parse(plain), parse(&encoded));
+        assert_eq!(parse(plain), parse(&encoded.replace("%20", "+")));
     }
 
     #[test]

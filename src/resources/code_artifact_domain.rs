@@ -71,7 +71,7 @@ impl Listing for Domains {
                 owner: domain.owner?,
                 arn: domain.arn?,
                 encryption_key: domain.encryption_key,
-                deleted: domain.status == Some(DomainStatus::Deleted),
+                deleted: is_deleted(domain.status.as_ref()),
             })
         };
         Ok(Self(domains.into_iter().filter_map(row).collect()))
@@ -104,7 +104,7 @@ impl Listing for ForeignDomain {
             owner: owner.to_owned(),
             arn: domain.arn.unwrap_or_else(|| arn(&clients.region, owner, name)),
             encryption_key: domain.encryption_key,
-            deleted: domain.status == Some(DomainStatus::Deleted),
+            deleted: is_deleted(domain.status.as_ref()),
         }))
     }
 }
@@ -134,6 +134,11 @@ impl Listing for DomainPolicy {
             Err(error) => Err(error),
         }
     }
+}
+
+/// How AWS spells a status is not certain.
+fn is_deleted(status: Option<&DomainStatus>) -> bool {
+    status.is_some_and(|status| status.as_str().eq_ignore_ascii_case("Deleted"))
 }
 
 fn policy_name(domain: &str) -> String {
@@ -239,7 +244,12 @@ impl Provider for CodeArtifactDomain {
             if reader.environment.is_some() && !reader.concerns(wanted, &domain.name) {
                 continue;
             }
-            let tags = code_artifact_tags::look(reader, &domain.arn, &domain.born).await?;
+            let should = reader.should_be_ours(wanted, &domain.name);
+            let tags = match code_artifact_tags::look(reader, &domain.arn, &domain.born, should).await {
+                // It went, and is still listed.
+                Err(error) if error.is_not_found() => continue,
+                tags => tags?,
+            };
             let concerns = reader.concerns(wanted, &domain.name) || reader.owner.address_of(&tags).is_some();
             if concerns {
                 let policy = reader.look::<DomainPolicy>(&format!("{}/{}", domain.owner, domain.name)).await?;

@@ -138,7 +138,7 @@ fn desire(environment: &Environment, repository: &Repository, context: Context<'
         name: Some(repository.name.clone()),
         needs: needs(environment, repository),
         state: Arc::new(RepositoryState {
-            description: repository.description.clone().map_or(Wish::Any, |text| Wish::Is(Some(text))),
+            description: repository.description.clone().map_or(Wish::Any, |text| Wish::Is(said(text))),
             upstreams: Wish::Is(repository.upstreams.clone()),
             upstream_links: links(repository, context),
             external_connections: Wish::Is(repository.external_connection.iter().cloned().collect()),
@@ -254,8 +254,8 @@ impl Provider for CodeArtifactRepository {
                 writer.write("codeartifact:UpdateRepository")?.codeartifact.update_repository().repository(&seen.id);
             let update = update.domain(&place.domain).domain_owner(&place.owner);
             let update = update.set_upstreams(upstreams(wish).filter(|_| relink));
-            let update = update
-                .set_description(wish.description.known().cloned().flatten().filter(|_| touches(diffs, "description")));
+            let description = wish.description.known().filter(|_| touches(diffs, "description"));
+            let update = update.set_description(description.map(|text| text.clone().unwrap_or_default()));
             update.send().await.map_err(from_sdk("codeartifact:UpdateRepository"))?;
         }
         if touches(diffs, "externalConnections") {
@@ -318,7 +318,8 @@ fn place(reader: &Reader<'_>) -> Option<Place> {
 async fn look_at(reader: &Reader<'_>, row: &RepositoryRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
     let key = row.place.key(&row.name);
     let foreign = row.place.owner != reader.account_id();
-    let tags = match code_artifact_tags::look(reader, &row.arn, &row.born).await {
+    let should = !foreign && reader.should_be_ours(wanted, &row.name);
+    let tags = match code_artifact_tags::look(reader, &row.arn, &row.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) if foreign && error.class == ErrorClass::Denied => Tags::new(),
         tags => tags?,
@@ -357,6 +358,11 @@ fn hidden(reader: &Reader<'_>, place: &Place, wanted: &Wanted) -> Item {
     item
 }
 
+/// A description that says nothing is none, whether AWS shows it or leaves it out.
+fn said(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
 fn only_in(one: &Wish<BTreeSet<String>>, other: &Wish<BTreeSet<String>>) -> Vec<String> {
     let empty = BTreeSet::new();
     let of = |wish| Wish::known(wish).unwrap_or(&empty);
@@ -377,8 +383,14 @@ async fn associate(writer: &Writer<'_>, place: &Place, name: &str, connection: &
     const OPERATION: &str = "codeartifact:AssociateExternalConnection";
     let associate = writer.write(OPERATION)?.codeartifact.associate_external_connection().domain(&place.domain);
     let associate = associate.domain_owner(&place.owner).repository(name).external_connection(connection);
-    associate.send().await.map_err(from_sdk(OPERATION))?;
-    Ok(())
+    match associate.send().await.map_err(from_sdk(OPERATION)) {
+        // It may be the one that is asked for, of a call whose answer was lost.
+        Err(error) if error.class == ErrorClass::Exists => {
+            let found = describe(writer.read(), place, name).await?;
+            if found.external_connections.contains(connection) { Ok(()) } else { Err(error) }
+        }
+        associated => associated.map(drop),
+    }
 }
 
 async fn disassociate(writer: &Writer<'_>, place: &Place, name: &str, connection: &str) -> Result<(), AwsError> {
@@ -484,7 +496,7 @@ impl RepositoryRow {
             outputs: outputs.into_iter().chain(administrator).collect(),
             findings: policy_documents::findings("policy", &sifted.denies),
             state: Arc::new(RepositoryState {
-                description: details.map_or(Wish::Any, |details| Wish::Is(details.description.clone())),
+                description: details.map_or(Wish::Any, |details| Wish::Is(details.description.clone().and_then(said))),
                 upstreams: details.map_or(Wish::Any, |details| Wish::Is(details.upstreams.clone())),
                 upstream_links: Wish::Is(tags.get(LINKS_TAG).cloned()),
                 external_connections: details

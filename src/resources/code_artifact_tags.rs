@@ -17,6 +17,12 @@ use crate::{
 /// The tags of one domain or repository.
 pub struct CodeArtifactTags(Tags);
 
+impl AsRef<Tags> for CodeArtifactTags {
+    fn as_ref(&self) -> &Tags {
+        &self.0
+    }
+}
+
 #[async_trait]
 impl Listing for CodeArtifactTags {
     async fn fetch(clients: &Clients, shelf: &str) -> Result<Self, AwsError> {
@@ -31,9 +37,10 @@ pub async fn read_now(clients: &Clients, arn: &str) -> Result<Tags, AwsError> {
     Ok(point_tags::without_reserved(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value))))
 }
 
-/// The tags as they were less than an hour ago.
-pub async fn look(reader: &Reader<'_>, arn: &str, born: &str) -> Result<Tags, AwsError> {
-    let look = reader.look_learned::<CodeArtifactTags>(&point_tags::shelf(arn, born), point_tags::MAX_AGE).await?;
+/// The tags as they were less than an hour ago; of a thing that `should` be ours and is not, as they are.
+pub async fn look(reader: &Reader<'_>, arn: &str, born: &str, should: bool) -> Result<Tags, AwsError> {
+    let shelf = point_tags::shelf(arn, born);
+    let look = reader.look_at_tags::<CodeArtifactTags>(&shelf, point_tags::MAX_AGE, should).await?;
     Ok(look.rows.0.clone())
 }
 

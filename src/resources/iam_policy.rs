@@ -31,6 +31,7 @@ use crate::{
         environment::{Environment, ExecutionRole, derived_name},
         owner::{Owner, Tags},
         policy::PolicyDocument,
+        port::ErrorClass,
         resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
         value::Wish,
     },
@@ -50,6 +51,12 @@ const OTHER_VERSIONS: usize = 4;
 
 /// The tags of one policy: no bulk call shows them.
 struct PolicyTags(Tags);
+
+impl AsRef<Tags> for PolicyTags {
+    fn as_ref(&self) -> &Tags {
+        &self.0
+    }
+}
 
 #[async_trait]
 impl Listing for PolicyTags {
@@ -147,7 +154,8 @@ impl Provider for IamPolicy {
             // The name follows from the owner: it is known even when nothing else is.
             if policy.name == name || reader.concerns(wanted, &policy.name) {
                 let tags_of = point_tags::shelf(&policy.arn, &policy.unique_id);
-                let tags = match reader.look_learned::<PolicyTags>(&tags_of, point_tags::MAX_AGE).await {
+                let should = reader.should_be_ours(wanted, &policy.name);
+                let tags = match reader.look_at_tags::<PolicyTags>(&tags_of, point_tags::MAX_AGE, should).await {
                     Err(error) if error.is_not_found() => continue,
                     tags => tags?.rows.0.clone(),
                 };
@@ -269,8 +277,11 @@ async fn new_version(writer: &Writer<'_>, written: &Written, document: &PolicyDo
         delete_version(writer, &written.arn, oldest).await?;
     }
     let create = writer.write(OPERATION)?.iam.create_policy_version().policy_arn(&written.arn);
-    create.policy_document(document.to_json()).set_as_default(true).send().await.map_err(from_sdk(OPERATION))?;
-    Ok(())
+    match create.policy_document(document.to_json()).set_as_default(true).send().await.map_err(from_sdk(OPERATION)) {
+        // There are more versions than were seen, perhaps one whose answer was lost: the next look shows them.
+        Err(error) if error.class == ErrorClass::Quota => Err(AwsError { class: ErrorClass::Waiting, ..error }),
+        created => created.map(drop),
+    }
 }
 
 async fn delete_version(writer: &Writer<'_>, arn: &str, version: &str) -> Result<(), AwsError> {

@@ -357,7 +357,9 @@ fn same_name(wanted: &Wanted, name: &str) -> bool {
 
 /// One notebook in depth; `None` when it is gone by now or turns out not to concern us.
 async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>) -> Result<Option<Item>, AwsError> {
-    let tags = match sagemaker_tags::look(reader, &row.arn, &row.born).await {
+    let should =
+        wanted.map_or_else(|| reader.should_be_ours(&[], &row.name), |wanted| wanted.management == Management::Owned);
+    let tags = match sagemaker_tags::look(reader, &row.arn, &row.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         tags => tags?,
     };
@@ -365,13 +367,12 @@ async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>
     if wanted.is_none() && !remembered && reader.owner.address_of(&tags).is_none() {
         return Ok(None);
     }
-    let version = format!("{}/{}/{}", row.born, row.modified, row.status);
-    let details = match reader.look_at_version::<Details>(&row.name, &version).await {
+    let details = match reader.look_at_version::<Details>(&row.name, row.version()).await {
         Err(error) if error.is_not_found() => return Ok(None),
         details => details?,
     };
     let restart_pending = match &row.lifecycle {
-        Some(name) if row.status == IN_SERVICE => {
+        Some(name) if row.status == IN_SERVICE && row.modified != 0 => {
             let look = reader.look_learned::<Lifecycles>("", point_tags::MAX_AGE).await?;
             look.rows.0.iter().any(|config| config.name == *name && config.modified.as_nanos() > row.modified)
         }
@@ -415,7 +416,11 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
             direct_internet_access: Wish::Is(details.direct_internet_access.clone()),
             subnet: Wish::Is(details.subnet.clone().unwrap_or_default()),
             security_groups: Wish::Is(details.security_groups.clone()),
-            kms_key_id: Wish::Is(details.kms_key.as_deref().and_then(kms_key::id)),
+            kms_key_id: match details.kms_key.as_deref() {
+                // Which key an alias stands for is not known here.
+                Some(key) => kms_key::id(key).map_or(Wish::Any, |id| Wish::Is(Some(id))),
+                None => Wish::Is(None),
+            },
             instance_type: shown(&details.instance_type),
             role_arn: shown(&details.role_arn),
             lifecycle_config: Wish::Is(details.lifecycle.clone()),
@@ -576,6 +581,19 @@ mod tests {
         for (asked, seen) in stopping {
             assert!(seen.value == Wish::Any || seen.value == asked.value, "{}", asked.name);
         }
+    }
+
+    #[test]
+    fn a_key_that_is_shown_by_its_alias_may_be_the_one_that_is_asked_for() {
+        let mut environment = environment();
+        environment.notebooks[0].kms_key_id = Some("1234abcd-12ab-34cd-56ef-1234567890ab".into());
+        let wanted = wanted(&environment);
+        let shown = |key: Option<&str>| {
+            let details = Details { kms_key: key.map(ToOwned::to_owned), ..details() };
+            let item = item(&row("InService"), &details, Tags::new(), false, Some(&wanted));
+            item.state.as_any().downcast_ref::<NotebookState>().unwrap().kms_key_id.clone()
+        };
+        assert_eq!((shown(Some("alias/notebooks")), shown(None)), (Wish::Any, Wish::Is(None)));
     }
 
     #[test]

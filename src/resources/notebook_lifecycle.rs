@@ -241,11 +241,12 @@ fn hooks(wish: &Wish<Option<Script>>) -> Option<Vec<NotebookInstanceLifecycleHoo
 /// Whether AWS deletes a configuration that is in use is not known: it is not asked to.
 async fn must_be_unused(operation: &'static str, clients: &Clients, name: &str) -> Result<(), AwsError> {
     let list = clients.sagemaker.list_notebook_instances().notebook_instance_lifecycle_config_name_contains(name);
-    let answer = list.send().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;
+    let pages = list.into_paginator().items().send();
+    let notebooks = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("sagemaker:ListNotebookInstances"))?;
     let uses = |notebook: &&aws_sdk_sagemaker::types::NotebookInstanceSummary| {
         notebook.notebook_instance_lifecycle_config_name() == Some(name)
     };
-    match answer.notebook_instances().iter().find(uses).and_then(|notebook| notebook.notebook_instance_name()) {
+    match notebooks.iter().find(uses).and_then(|notebook| notebook.notebook_instance_name()) {
         Some(notebook) => {
             Err(AwsError::new(ErrorClass::Waiting, operation, format!("notebook {notebook} still uses it")))
         }
@@ -255,15 +256,17 @@ async fn must_be_unused(operation: &'static str, clients: &Clients, name: &str) 
 
 /// One configuration in depth; `None` when it is gone by now or turns out not to concern us.
 async fn look_at(reader: &Reader<'_>, config: &LifecycleRow, wanted: &[Wanted]) -> Result<Option<Item>, AwsError> {
-    let tags = match sagemaker_tags::look(reader, &config.arn, &config.born).await {
+    let should = reader.should_be_ours(wanted, &config.name);
+    let tags = match sagemaker_tags::look(reader, &config.arn, &config.born, should).await {
         Err(error) if error.is_not_found() => return Ok(None),
         tags => tags?,
     };
     if !reader.concerns(wanted, &config.name) && reader.owner.address_of(&tags).is_none() {
         return Ok(None);
     }
-    let version = format!("{}/{}", config.born, config.modified.as_nanos());
-    let scripts = match reader.look_at_version::<Scripts>(&config.name, &version).await {
+    let modified = config.modified.as_nanos();
+    let version = (modified != 0).then(|| format!("{}/{modified}", config.born));
+    let scripts = match reader.look_at_version::<Scripts>(&config.name, version).await {
         Err(error) if error.is_not_found() => return Ok(None),
         scripts => scripts?,
     };

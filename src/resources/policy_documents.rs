@@ -85,7 +85,8 @@ pub fn within(operation: &'static str, what: &str, used: usize, limit: usize) ->
 /// not known everywhere yet. The next look decides anew.
 pub fn not_yet(error: AwsError) -> AwsError {
     let changed_meanwhile = error.class == ErrorClass::Exists;
-    let unknown_principal = error.class == ErrorClass::Invalid && error.message.contains("principal");
+    let unknown_principal =
+        error.class == ErrorClass::Invalid && error.message.to_ascii_lowercase().contains("principal");
     if changed_meanwhile || unknown_principal { AwsError { class: ErrorClass::Waiting, ..error } } else { error }
 }
 

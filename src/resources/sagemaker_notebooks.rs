@@ -35,7 +35,7 @@ pub struct NotebookRow {
     pub born: String,
     /// Its status.
     pub status: String,
-    /// When it, or its status, last changed: nanoseconds since the epoch.
+    /// When it, or its status, last changed: nanoseconds since the epoch; 0 when AWS does not say.
     pub modified: i128,
     /// Its lifecycle configuration.
     pub lifecycle: Option<String>,
@@ -57,10 +57,17 @@ impl NotebookRow {
             born: point_tags::born(notebook.creation_time.as_ref()),
             name: notebook.notebook_instance_name?,
             arn: notebook.notebook_instance_arn?,
-            status: notebook.notebook_instance_status?.as_str().to_owned(),
-            modified: notebook.last_modified_time?.as_nanos(),
+            status: notebook
+                .notebook_instance_status
+                .map_or_else(|| "Unknown".to_owned(), |status| status.as_str().to_owned()),
+            modified: notebook.last_modified_time.map_or(0, |modified| modified.as_nanos()),
             lifecycle: notebook.notebook_instance_lifecycle_config_name,
         })
+    }
+
+    /// What another look at it in depth would have to see; `None` when AWS does not say when it changed.
+    pub fn version(&self) -> Option<String> {
+        (self.modified != 0).then(|| format!("{}/{}/{}", self.born, self.modified, self.status))
     }
 
     /// When it, or its status, last changed: seconds since the epoch.
@@ -218,5 +225,12 @@ mod tests {
         ] {
             assert_eq!(without_credentials(address), kept);
         }
+    }
+
+    #[test]
+    fn a_notebook_of_which_little_is_said_is_there_all_the_same() {
+        let summary = NotebookInstanceSummary::builder().notebook_instance_name("one").notebook_instance_arn("arn");
+        let row = NotebookRow::from_sdk(summary.build()).unwrap();
+        assert_eq!((row.status.as_str(), row.version()), ("Unknown", None));
     }
 }

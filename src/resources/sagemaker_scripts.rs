@@ -32,7 +32,7 @@ pub struct LifecycleRow {
     pub arn: String,
     /// The mark of its birth.
     pub born: String,
-    /// When it was last changed.
+    /// When it was last changed; the epoch when AWS does not say.
     pub modified: DateTime,
 }
 
@@ -48,7 +48,7 @@ impl Listing for Lifecycles {
                 born: point_tags::born(config.creation_time.as_ref()),
                 name: config.notebook_instance_lifecycle_config_name?,
                 arn: config.notebook_instance_lifecycle_config_arn?,
-                modified: config.last_modified_time?,
+                modified: config.last_modified_time.unwrap_or_else(|| DateTime::from_secs(0)),
             })
         };
         Ok(Self(configs.into_iter().filter_map(row).collect()))

@@ -19,6 +19,12 @@ use crate::{
 /// The tags of one notebook or lifecycle configuration.
 pub struct SageMakerTags(Tags);
 
+impl AsRef<Tags> for SageMakerTags {
+    fn as_ref(&self) -> &Tags {
+        &self.0
+    }
+}
+
 #[async_trait]
 impl Listing for SageMakerTags {
     async fn fetch(clients: &Clients, shelf: &str) -> Result<Self, AwsError> {
@@ -26,17 +32,18 @@ impl Listing for SageMakerTags {
     }
 }
 
-/// The tags as they are at this moment. A page has room for fifty, which is all there can be.
+/// The tags as they are at this moment. There is nearly always one page of them, but only AWS can say so.
 pub async fn read_now(clients: &Clients, arn: &str) -> Result<Tags, AwsError> {
-    let list = clients.sagemaker.list_tags().resource_arn(arn).max_results(50);
-    let answer = list.send().await.map_err(from_sdk("sagemaker:ListTags"))?;
-    let pairs = answer.tags.unwrap_or_default().into_iter();
+    let pages = clients.sagemaker.list_tags().resource_arn(arn).max_results(50).into_paginator().items().send();
+    let tags = pages.collect::<Result<Vec<_>, _>>().await.map_err(from_sdk("sagemaker:ListTags"))?;
+    let pairs = tags.into_iter();
     Ok(point_tags::without_reserved(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))))
 }
 
-/// The tags as they were less than an hour ago.
-pub async fn look(reader: &Reader<'_>, arn: &str, born: &str) -> Result<Tags, AwsError> {
-    let look = reader.look_learned::<SageMakerTags>(&point_tags::shelf(arn, born), point_tags::MAX_AGE).await?;
+/// The tags as they were less than an hour ago; of a thing that `should` be ours and is not, as they are.
+pub async fn look(reader: &Reader<'_>, arn: &str, born: &str, should: bool) -> Result<Tags, AwsError> {
+    let shelf = point_tags::shelf(arn, born);
+    let look = reader.look_at_tags::<SageMakerTags>(&shelf, point_tags::MAX_AGE, should).await?;
     Ok(look.rows.0.clone())
 }
 

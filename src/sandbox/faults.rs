@@ -2,6 +2,8 @@
 //! call whether one is due. A fault never changes what an operation does, only whether and how the answer arrives,
 //! or which state of the world it is taken from.
 
+use std::time::Duration;
+
 use super::wire::Service;
 
 /// What goes wrong.
@@ -19,6 +21,8 @@ pub enum Kind {
     NotFoundAfterCreate,
     /// The call sees the world as it was before the last change.
     StaleRead,
+    /// A read sees the world as it was this long ago, whatever has changed since.
+    Late(Duration),
 }
 
 /// Which of the matching calls are hit, counted from the moment the fault was planned.
@@ -106,7 +110,18 @@ impl Plan {
     /// Whether earlier states of the world have to be kept.
     #[must_use]
     pub fn looks_back(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault.kind, Kind::NotFoundAfterCreate | Kind::StaleRead))
+        let looks_back = |kind| matches!(kind, Kind::NotFoundAfterCreate | Kind::StaleRead | Kind::Late(_));
+        self.faults.iter().any(|fault| looks_back(fault.kind))
+    }
+
+    /// For how long earlier states of the world have to be kept.
+    #[must_use]
+    pub fn latest_read(&self) -> Duration {
+        let late = self.faults.iter().map(|fault| match fault.kind {
+            Kind::Late(by) => by,
+            _ => Duration::ZERO,
+        });
+        late.max().unwrap_or_default()
     }
 
     /// Counts the call and says what, if anything, goes wrong with it. The fault planned first wins.

@@ -32,6 +32,7 @@ pub mod way;
 pub mod wire;
 pub mod world;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -57,6 +58,8 @@ struct Inner {
     /// The world before the last change and before the last creation; kept only while a fault may ask for them.
     before_change: Option<World>,
     before_creation: Option<World>,
+    /// The worlds before the changes of late, with the times of these changes; kept only while a fault may ask for them.
+    past: VecDeque<(Instant, World)>,
 }
 
 impl std::fmt::Debug for Simulator {
@@ -86,6 +89,7 @@ impl Simulator {
             faults: faults::Plan::default(),
             before_change: None,
             before_creation: None,
+            past: VecDeque::new(),
         };
         Arc::new(Self { clock, inner: Mutex::new(inner) })
     }
@@ -206,7 +210,18 @@ impl Inner {
             Some(Kind::ServerError(status)) => Err(server_error(call.service, status)),
             Some(Kind::StaleRead) => self.look_back(call, |inner| &mut inner.before_change),
             Some(Kind::NotFoundAfterCreate) => self.look_back(call, |inner| &mut inner.before_creation),
-            Some(Kind::LostReply | Kind::Hang) | None => self.act(call),
+            Some(Kind::Late(by)) if !log::is_write(&call.operation) => self.read_late(call, by),
+            Some(Kind::LostReply | Kind::Hang | Kind::Late(_)) | None => self.act(call),
+        }
+    }
+
+    /// Takes the answer from the world as it was some time ago.
+    fn read_late(&mut self, call: &Call, by: std::time::Duration) -> Reply {
+        let then = call.now.saturating_sub(by);
+        // The world before the first change since then.
+        match self.past.iter().find(|(changed, _)| *changed > then) {
+            Some((_, world)) => dispatch(&mut world.clone(), &Call { now: then, ..call.clone() }),
+            None => self.act(call),
         }
     }
 
@@ -233,6 +248,11 @@ impl Inner {
         if reply.is_ok() {
             if call.operation.starts_with("Create") && call.operation != "CreateTags" {
                 self.before_creation = Some(before.clone());
+            }
+            let forgotten = call.now.saturating_sub(self.faults.latest_read());
+            self.past.retain(|(changed, _)| *changed > forgotten);
+            if !self.faults.latest_read().is_zero() {
+                self.past.push_back((call.now, before.clone()));
             }
             self.before_change = Some(before);
         }

@@ -48,3 +48,28 @@ async fn an_identity_that_gets_no_answer_keeps_no_other_one_waiting() {
     assert!(took < Duration::from_secs(2), "the other one took {took:?}");
     assert!(begun.elapsed() > Duration::from_secs(2), "the first one was waited for");
 }
+
+/// What is said of an identity whose role STS does not hand out, for this reason; and whether a person has to do something.
+async fn said_when(trouble: Option<Kind>) -> (String, bool) {
+    let simulator = Simulator::new(Settings::with_delays(Delays::none()), Arc::new(TokioClock::default()));
+    if let Some(kind) = trouble {
+        simulator.faults().add(Fault::on(Service::Sts, "AssumeRole", Occurrence::All, kind));
+    }
+    let accounts = Accounts::new(Connection {
+        http_client: Some(InProcess::shared(simulator)),
+        access_key_id: Some(ACCOUNT.to_owned()),
+        ..Connection::default()
+    });
+    let problem = accounts.open(&identity(Some("role")), "eu-west-1").await.err().expect("a problem");
+    (problem.message, problem.class.needs_person())
+}
+
+#[tokio::test(start_paused = true)]
+async fn sts_that_is_out_of_reach_is_no_fault_of_the_role() {
+    for trouble in [Kind::Throttle, Kind::ServerError(500), Kind::ServerError(503), Kind::LostReply, Kind::Hang] {
+        let (message, person) = said_when(Some(trouble)).await;
+        assert!(!person, "{trouble:?}: {message}");
+    }
+    let (message, person) = said_when(None).await;
+    assert!(person, "there is no such role: {message}");
+}

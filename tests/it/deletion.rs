@@ -156,3 +156,19 @@ async fn a_rule_of_somebody_that_refers_to_our_group_keeps_it_and_is_named() {
     ec2.delete_security_group().group_id(&group).send().await.expect("deleted");
     ends_without_a_trace(&world, &mut tenant).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_whose_key_is_lost_is_left_to_a_person_and_then_forgotten() {
+    let world = World::new(Delays::short());
+    let (mut tenant, hands) = made(&world).await;
+    let domain = "test-artifact-domain";
+    world.simulator.with_world(|aws| {
+        let region = aws.account(crate::world::ACCOUNT).region(REGION);
+        region.codeartifact.domain_mut(domain).expect("the domain").key_usable = false;
+    });
+    let report = world.delete(&mut tenant).await;
+    assert!(stalled(&report).contains("encryption key"), "{}", stalled(&report));
+    assert!(!world.writes().iter().any(|operation| operation == "DeleteDomain"), "{:?}", world.writes());
+    hands.codeartifact.delete_domain().domain(domain).send().await.expect("deleted");
+    ends_without_a_trace(&world, &mut tenant).await;
+}

@@ -30,6 +30,7 @@ mod far_side;
 mod hands;
 mod inconsistency;
 mod isolation;
+mod lateness;
 mod laws;
 mod looks;
 mod network;

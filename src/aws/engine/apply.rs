@@ -38,6 +38,8 @@ use crate::{
 
 /// How long something in the way may go by itself. AWS gives the names of deleted endpoints free after minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// How long what was written to IAM may be unknown elsewhere. What is refused for longer is refused for good.
+const PROPAGATION: Duration = Duration::from_mins(2);
 /// How many calls of one environment are under way at once.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -181,7 +183,14 @@ impl Round<'_> {
             Verb::Update => {
                 let wanted = wanted.filter(is_writable).ok_or_else(|| not_wanted(step))?;
                 let seen = self.ours(step, Some(&wanted))?;
+                if self.marks.may_be_old_news(&step.address, &step.diffs) {
+                    let message = "was corrected a moment ago, and AWS still shows it as it was before";
+                    return Err(Problem::new(ErrorClass::Waiting, message).about(&step.address));
+                }
                 let progress = provider.update(&self.writer(&step.address, None), &wanted, seen, &step.diffs).await;
+                if matches!(progress, Ok(Progress::Done)) {
+                    self.marks.corrected(&step.address, &step.diffs);
+                }
                 progress.map(Turn::Updated).map_err(|error| {
                     if error.is_taken_name() { self.refusal(&step.address, &error) } else { problem(error) }
                 })
@@ -273,7 +282,7 @@ impl Round<'_> {
         if error.class != ErrorClass::Exists && !taken_name {
             return problem;
         }
-        if self.marks.disputed_for(address) < PATIENCE {
+        if self.marks.refused_for(address) < PATIENCE {
             return Problem { class: ErrorClass::Waiting, ..problem };
         }
         if !taken_name {
@@ -318,16 +327,19 @@ impl Round<'_> {
     fn settle(&self, address: &Address, result: Result<Turn, Problem>, outputs: &mut Outputs) -> Outcome {
         match result {
             Ok(Turn::Created(created)) => {
-                self.marks.undisputed(address);
+                self.marks.accepted(address);
                 self.marks.expect(address, &created.id);
                 outputs.set(address.clone(), created.outputs);
                 Outcome::Done
             }
-            Ok(Turn::Updated(Progress::Done) | Turn::Released) => {
-                self.marks.undisputed(address);
-                Outcome::Done
+            Ok(Turn::Updated(progress)) => {
+                self.marks.accepted(address);
+                match progress {
+                    Progress::Done => Outcome::Done,
+                    Progress::Started(what) => Outcome::Started(what),
+                }
             }
-            Ok(Turn::Updated(Progress::Started(what))) => Outcome::Started(what),
+            Ok(Turn::Released) => Outcome::Done,
             Ok(Turn::Deleted(progress)) => {
                 self.marks.unexpect(address);
                 if let Some(seen) = self.observation.sights.get(address).and_then(Sight::seen) {
@@ -374,7 +386,12 @@ impl Round<'_> {
         if error.class == ErrorClass::Throttled && error.code.is_some() {
             self.account.limits.is_empty(error.operation);
         }
-        error.problem().about(address)
+        let problem = error.problem().about(address);
+        if error.may_be_propagation() && self.marks.refused_for(address) >= PROPAGATION {
+            // Nothing will change until a person does something about the role or the policy.
+            return Problem { class: ErrorClass::Invalid, reason: ErrorClass::Invalid.reason().to_owned(), ..problem };
+        }
+        problem
     }
 }
 

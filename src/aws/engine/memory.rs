@@ -14,16 +14,17 @@ use tokio::time::Instant;
 
 use crate::model::{
     address::{Address, Kind},
+    diff::FieldDiff,
     port::Freshness,
+    value::short_digest,
 };
 
-/// How long something that was seen already may be missing from a list.
+/// How long something that was seen already may be missing from a list, and something that was just changed look as before.
 const SETTLING: Duration = Duration::from_mins(1);
 /// How long something that was just created may be invisible: AWS asks for patience of up to five minutes.
 pub const UNSEEN: Duration = Duration::from_mins(6);
-
 /// After how long without a word another refusal is another matter. Longer than the longest time between two tries.
-const SAME_DISPUTE: Duration = Duration::from_mins(15);
+const FORGOTTEN: Duration = Duration::from_mins(15);
 
 /// What was written for an environment and when.
 #[derive(Default)]
@@ -36,6 +37,8 @@ struct State {
     written: HashMap<Kind, Instant>,
     expected: BTreeMap<Address, Expected>,
     attempts: BTreeMap<Address, u32>,
+    /// What was corrected last of a resource, and when.
+    corrected: BTreeMap<Address, (BTreeSet<String>, Instant)>,
     waiting: BTreeSet<Kind>,
     polls: u32,
     /// The last look at everything was a periodic check, and nobody has changed anything since.
@@ -43,8 +46,8 @@ struct State {
     versions: HashMap<(TypeId, String), String>,
     /// Since when AWS has not had these.
     missing: BTreeMap<Address, Instant>,
-    /// Since when AWS refuses these because something else is in the way, and when it did so last.
-    disputed: BTreeMap<Address, (Instant, Instant)>,
+    /// Since when AWS refuses these for something that may pass (a name is taken, a role is not known everywhere), and when it did so last.
+    refused: BTreeMap<Address, (Instant, Instant)>,
     /// What was deleted for this environment, by id.
     deleted: BTreeSet<(Kind, String)>,
 }
@@ -126,21 +129,21 @@ impl Marks {
         self.state().missing.get(address).map(Instant::elapsed).unwrap_or_default()
     }
 
-    /// Something is in the way of this; for how long by now.
-    pub fn disputed_for(&self, address: &Address) -> Duration {
+    /// AWS refused this for something that may pass; for how long by now.
+    pub fn refused_for(&self, address: &Address) -> Duration {
         let now = Instant::now();
         let mut state = self.state();
-        let (since, last) = state.disputed.entry(address.clone()).or_insert((now, now));
-        if last.elapsed() > SAME_DISPUTE {
+        let (since, last) = state.refused.entry(address.clone()).or_insert((now, now));
+        if last.elapsed() > FORGOTTEN {
             *since = now;
         }
         *last = now;
         since.elapsed()
     }
 
-    /// Nothing is in the way of this any more.
-    pub fn undisputed(&self, address: &Address) {
-        self.state().disputed.remove(address);
+    /// AWS did not refuse this any more.
+    pub fn accepted(&self, address: &Address) {
+        self.state().refused.remove(address);
     }
 
     /// AWS was told to delete this, and agreed.
@@ -156,6 +159,18 @@ impl Marks {
     /// Which attempt at creating this resource comes next.
     pub fn attempt(&self, address: &Address) -> u32 {
         self.state().attempts.get(address).copied().unwrap_or_default()
+    }
+
+    /// These deviations of a resource were corrected, and AWS said that it is done.
+    pub fn corrected(&self, address: &Address, diffs: &[FieldDiff]) {
+        self.state().corrected.insert(address.clone(), (told(diffs).collect(), Instant::now()));
+    }
+
+    /// Whether the last correction of a resource was of all these deviations, and so recent that AWS may still show them.
+    pub fn may_be_old_news(&self, address: &Address, diffs: &[FieldDiff]) -> bool {
+        let mut state = self.state();
+        state.corrected.retain(|_, (_, at)| at.elapsed() < SETTLING);
+        state.corrected.get(address).is_some_and(|(of, _)| told(diffs).all(|diff| of.contains(&diff)))
     }
 
     /// The kinds that are being waited for, from now on.
@@ -194,6 +209,11 @@ impl Marks {
     pub fn set_version<T: 'static>(&self, name: &str, version: &str) {
         self.state().versions.insert((TypeId::of::<T>(), name.to_owned()), version.to_owned());
     }
+}
+
+/// Deviations in a form in which they can be compared.
+fn told(diffs: &[FieldDiff]) -> impl Iterator<Item = String> {
+    diffs.iter().map(|diff| short_digest(&format!("{diff:?}")))
 }
 
 /// How long to wait before the next poll: 3 s growing by half to 30 s.

@@ -35,6 +35,7 @@ pub struct State {
     failing_starts: BTreeMap<String, String>,
     lost_starts: BTreeSet<String>,
     instance_quotas: BTreeMap<String, usize>,
+    tags_per_page: Option<usize>,
 }
 
 impl State {
@@ -51,6 +52,11 @@ impl State {
     /// Limits how many notebooks of one instance type may run; without a limit only the total counts.
     pub fn limit_instance_type(&mut self, instance_type: impl Into<String>, count: usize) {
         self.instance_quotas.insert(instance_type.into(), count);
+    }
+
+    /// Lets `ListTags` give fewer tags at once than it is asked for, as any list of AWS may.
+    pub fn limit_tag_pages(&mut self, tags: usize) {
+        self.tags_per_page = Some(tags);
     }
 
     /// A notebook, for a test that looks at it or tampers with it.

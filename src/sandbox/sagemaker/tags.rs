@@ -69,10 +69,11 @@ pub fn list(world: &mut World, call: &Call) -> Reply {
     let size = members.number("MaxResults", 50, i64::MAX).unwrap_or(50);
     let token = members.text("NextToken", &NEXT_TOKEN);
     members.finish().map_err(invalid)?;
-    let present = tags_of(&mut region(world, call).sagemaker, arn)?;
+    let state = &mut region(world, call).sagemaker;
+    let size = usize::try_from(size).unwrap_or(MOST).min(state.tags_per_page.unwrap_or(usize::MAX));
+    let present = tags_of(state, arn)?;
     let entries = present.iter().map(|(key, value)| (key.clone(), json!({"Key": key, "Value": value}))).collect();
-    let page = page(entries, false, token, usize::try_from(size).unwrap_or(MOST))
-        .ok_or_else(|| invalid("The NextToken is not valid."))?;
+    let page = page(entries, false, token, size).ok_or_else(|| invalid("The NextToken is not valid."))?;
     let mut answer = json!({"Tags": page.entries});
     if let Some(next) = page.next {
         answer["NextToken"] = json!(next);

@@ -83,6 +83,30 @@ async fn what_has_lost_our_tags_is_named_and_left_alone_until_it_may_be_adopted(
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_has_its_tags_back_is_ours_again_at_the_next_check() {
+    uphold("untagged and tagged again by hand", [Scene::Isolated, Scene::EveryField], async |scene| {
+        let mut stage = scene.made().await;
+        let visit = stage.world.check(&mut stage.tenant).await;
+        let mut breaches = Breaches::new();
+        for seen in tagged(ours(&visit)) {
+            take_our_tags_off(&stage, &seen).await;
+            let words = stalled(&stage.world.check(&mut stage.tenant).await.report);
+            if !words.starts_with("OwnerTagsMissing") {
+                breaches.push(format!("{}: expected OwnerTagsMissing, was {words}", seen.address));
+            }
+            stage.person.tag(&seen, &seen.tags).await;
+            stage.world.simulator.clear_log();
+            let words = stalled(&stage.world.check(&mut stage.tenant).await.report);
+            if !words.starts_with("NotStalled") || !stage.world.writes().is_empty() {
+                breaches.push(format!("{}: tagged again, but {words} and {:?}", seen.address, stage.world.writes()));
+            }
+        }
+        breaches
+    })
+    .await;
+}
+
 fn adopt(stage: &mut Stage, address: Option<&Address>) {
     let annotations = address.map(|address| [("cloister.dev/adopt".to_owned(), address.to_string())].into());
     stage.tenant.edit(|object| object.metadata.annotations = annotations);
