@@ -203,7 +203,7 @@ pub enum Output {
     VpcId,
     /// When a notebook, or its state, last changed.
     Modified,
-    /// Whether a notebook must be restarted for a lifecycle script to take effect.
+    /// Whether a notebook must be restarted for a lifecycle script to take effect: `true` or `unknown`, and nothing when not.
     RestartPending,
     /// The account that administers a repository: the one that made it, whosever the domain is.
     Administrator,
