@@ -160,11 +160,11 @@ impl Provider for IamPolicy {
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         const OPERATION: &str = "iam:CreatePolicy";
-        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<PolicyState>());
+        let name = wanted.name.as_ref().ok_or_else(|| AwsError::unresolved(OPERATION, "name"))?;
+        let state = wanted.state::<PolicyState>();
         let document = state.document.known().ok_or_else(|| AwsError::unresolved(OPERATION, "document"))?;
         within(OPERATION, "the policy", document.size(), LIMIT)?;
-        let create =
-            writer.write(OPERATION)?.iam.create_policy().policy_name(&name).policy_document(document.to_json());
+        let create = writer.write(OPERATION)?.iam.create_policy().policy_name(name).policy_document(document.to_json());
         let create = create.set_tags(Some(iam_account::request_tags(&wanted.tags)));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
         let created = created.policy.as_ref();

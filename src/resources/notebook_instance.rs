@@ -259,7 +259,8 @@ impl Provider for NotebookInstance {
             .set_volume_size_in_gb(state.volume_size_gib.known().copied())
             .set_tags(Some(sagemaker_tags::request(&wanted.tags)));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
-        Ok(Created::id(name).with(Output::Arn, created.notebook_instance_arn.unwrap_or_default()))
+        let arn = created.notebook_instance_arn.ok_or_else(|| AwsError::unreadable(OPERATION))?;
+        Ok(Created::id(name).with(Output::Arn, arn))
     }
 
     async fn update(

@@ -206,7 +206,7 @@ impl Provider for Vpc {
         // Not repeated by the SDK: the first try may have had its effect, and AWS would make a second VPC.
         let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
         let created = create.customize().config_override(once).send().await.map_err(from_sdk("ec2:CreateVpc"))?;
-        let id = created.vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default();
+        let id = created.vpc.and_then(|vpc| vpc.vpc_id).ok_or_else(|| AwsError::unreadable("ec2:CreateVpc"))?;
         // DNS support is on in every new VPC, hostnames are off. If this fails, the next look finds the difference.
         set_dns_attribute(writer, &id, VpcAttributeName::EnableDnsHostnames).await.ok();
         Ok(Created::id(&id).with(Output::CidrBlock, cidr_block))
