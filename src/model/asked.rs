@@ -53,6 +53,7 @@ impl Asked {
         if !rules.observe_only {
             plan.drift.retain(|drift| {
                 drift.action == Action::Report
+                    || drift.address.spare_of().is_some()
                     || told.drift.contains(&(drift.address.to_string(), drift.path.clone()))
                     || self.is_foreign(drift, observation)
             });

@@ -160,11 +160,13 @@ pub struct RouteTableState {
     association_ids: BTreeMap<String, String>,
     /// Of what was seen: it is in effect for the subnets without a table of their own. No field: AWS deletes it only with its VPC.
     main: bool,
+    /// Of what was seen: whether a subnet uses it or it leads anywhere. No field.
+    in_use: Option<bool>,
 }
 
 impl State for RouteTableState {
     fn fields(&self) -> Vec<Field> {
-        let Self { vpc, routes, associations, association_ids: _, main: _ } = self.clone();
+        let Self { vpc, routes, associations, association_ids: _, main: _, in_use: _ } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
             Field::live("routes", routes).severe(Severity::High),
@@ -174,6 +176,10 @@ impl State for RouteTableState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn in_use(&self) -> Option<bool> {
+        self.in_use
     }
 
     fn unfit(&self) -> Option<String> {
@@ -218,6 +224,7 @@ fn own_table(environment: &Environment, context: Context<'_>) -> Option<Wanted> 
             associations: Wish::all(subnets.iter().map(|subnet| context.outputs.input(subnet, Output::Id))),
             association_ids: BTreeMap::new(),
             main: false,
+            in_use: None,
         }),
         needs: [ec2_addresses::vpc()].into_iter().chain(subnets).collect(),
     })
@@ -238,6 +245,7 @@ fn table_in_effect(name: &str, subnet: &str, context: Context<'_>) -> Wanted {
             associations: Wish::Any,
             association_ids: BTreeMap::new(),
             main: false,
+            in_use: None,
         }),
     }
 }
@@ -454,6 +462,9 @@ impl RouteTableRow {
                 associations: Wish::Is(self.associations.keys().cloned().collect()),
                 association_ids,
                 main: self.main,
+                in_use: Some(
+                    !self.associations.is_empty() || self.all_routes.iter().any(|route| route.target != "local"),
+                ),
             }),
         }
     }

@@ -114,11 +114,13 @@ pub struct VpcState {
     cidr_block: Wish<String>,
     enable_dns_support: Wish<bool>,
     enable_dns_hostnames: Wish<bool>,
+    /// Of what was seen, and only where there are several with the same owner tags: whether anything is in it. No field.
+    in_use: Option<bool>,
 }
 
 impl State for VpcState {
     fn fields(&self) -> Vec<Field> {
-        let Self { cidr_block, enable_dns_support, enable_dns_hostnames } = self.clone();
+        let Self { cidr_block, enable_dns_support, enable_dns_hostnames, in_use: _ } = self.clone();
         vec![
             Field::fixed("cidrBlock", cidr_block),
             Field::live("enableDnsSupport", enable_dns_support),
@@ -128,6 +130,10 @@ impl State for VpcState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn in_use(&self) -> Option<bool> {
+        self.in_use
     }
 }
 
@@ -156,6 +162,7 @@ impl ResourceKind for Vpc {
                 // Private DNS of the endpoints needs both.
                 enable_dns_support: Wish::Is(true),
                 enable_dns_hostnames: Wish::Is(true),
+                in_use: None,
             }),
         }]
     }
@@ -171,7 +178,12 @@ impl Provider for Vpc {
         for vpc in &vpcs.rows.0 {
             if ec2_tags::concerns(reader, wanted, &vpc.id, &vpc.tags) {
                 let dns = reader.look::<DnsAttributes>(&vpc.id).await?;
-                items.push(vpc.item(&dns.rows));
+                let in_use = if is_doubled(reader, &vpcs.rows.0, vpc) {
+                    ec2_vpc_contents::is_in_use(reader, &vpc.id).await
+                } else {
+                    None
+                };
+                items.push(vpc.item(&dns.rows, in_use));
             }
         }
         Ok(items)
@@ -247,6 +259,12 @@ impl Provider for Vpc {
     }
 }
 
+/// Whether another VPC carries the same owner tags.
+fn is_doubled(reader: &Reader<'_>, vpcs: &[VpcRow], vpc: &VpcRow) -> bool {
+    let address = |vpc: &VpcRow| reader.owner.address_of(&vpc.tags);
+    address(vpc).is_some() && vpcs.iter().any(|other| other.id != vpc.id && address(other) == address(vpc))
+}
+
 async fn set_dns_attribute(writer: &Writer<'_>, vpc: &str, attribute: VpcAttributeName) -> Result<(), AwsError> {
     let on = AttributeBooleanValue::builder().value(true).build();
     let modify = writer.write("ec2:ModifyVpcAttribute")?.ec2.modify_vpc_attribute().vpc_id(vpc);
@@ -259,7 +277,7 @@ async fn set_dns_attribute(writer: &Writer<'_>, vpc: &str, attribute: VpcAttribu
 }
 
 impl VpcRow {
-    fn item(&self, dns: &DnsAttributes) -> Item {
+    fn item(&self, dns: &DnsAttributes, in_use: Option<bool>) -> Item {
         Item {
             id: self.id.clone(),
             address: None,
@@ -271,6 +289,7 @@ impl VpcRow {
                 cidr_block: Wish::Is(self.cidr_block.clone()),
                 enable_dns_support: Wish::Is(dns.support),
                 enable_dns_hostnames: Wish::Is(dns.hostnames),
+                in_use,
             }),
         }
     }

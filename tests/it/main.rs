@@ -16,6 +16,7 @@ mod cluster;
 mod control_plane;
 mod convergence;
 mod crashes;
+mod creation;
 mod deletion;
 mod disruption;
 mod documented_permissions;

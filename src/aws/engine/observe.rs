@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws::{
         account::Account,
-        locate::sights,
+        locate::{UNDECIDED, sights},
         provider::{Provider, Reader},
         region_facts, surroundings,
     },
@@ -80,6 +80,8 @@ impl Engine {
                 scope.environment.as_ref().map(|environment| provider.desire(environment, context)).unwrap_or_default();
             let found = if container_is_missing(provider.kind(), &lane.sights) {
                 wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent)).collect()
+            } else if let Some(problem) = container_is_undecided(provider.kind(), &lane.sights) {
+                unknown(scope, provider.kind(), &wanted, &problem)
             } else {
                 look_at_kind(account, scope, marks, provider, &wanted).await
             };
@@ -135,22 +137,41 @@ impl Engine {
     }
 }
 
+/// What is inside one of several VPCs is as undecided as these are.
+fn container_is_undecided(kind: Kind, sights: &BTreeMap<Address, Sight>) -> Option<Problem> {
+    let inside = container_of(kind) == Some(Kind::Vpc);
+    let vpcs = sights.iter().filter(|(address, _)| inside && address.kind == Kind::Vpc);
+    vpcs.filter_map(|(_, sight)| match sight {
+        Sight::Unknown(problem) if problem.reason == UNDECIDED => {
+            let message = "which VPC it is in is not decided: see VPC/main";
+            Some(Problem::new(problem.class, message).because(UNDECIDED))
+        }
+        Sight::Unknown(_) | Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) => None,
+    })
+    .next()
+}
+
 /// What is inside something that is wanted and certainly not there is not there either: no need to look.
 fn container_is_missing(kind: Kind, sights: &BTreeMap<Address, Sight>) -> bool {
-    let container = match kind {
+    let Some(container) = container_of(kind) else { return false };
+    let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
+    containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
+}
+
+/// The kind of what it is in.
+const fn container_of(kind: Kind) -> Option<Kind> {
+    match kind {
         Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup | Kind::SecurityGroupRules | Kind::VpcEndpoint => {
-            Kind::Vpc
+            Some(Kind::Vpc)
         }
-        Kind::Repository => Kind::Domain,
+        Kind::Repository => Some(Kind::Domain),
         Kind::Vpc
         | Kind::Domain
         | Kind::Role
         | Kind::Policy
         | Kind::LifecycleConfiguration
-        | Kind::NotebookInstance => return false,
-    };
-    let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
-    containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
+        | Kind::NotebookInstance => None,
+    }
 }
 
 fn reader<'a>(account: &'a Account, scope: &'a Scope, marks: &'a Marks, kind: Kind, max_age: Duration) -> Reader<'a> {
