@@ -439,7 +439,12 @@ fn say(
     observation: &Observation,
 ) -> Review {
     if let Some(environment) = scope.environment.as_deref().filter(|_| !is_deleting(object)) {
-        let plan = plan(environment, observation, &scope.remembered);
+        let mut plan = plan(environment, observation, &scope.ours());
+        if let (true, Some(status)) = (title.is_live, &object.status) {
+            // What the manifest's author changed is on its way, it is not out of line.
+            let told = told(object.metadata.generation, status);
+            Asked::default().sort_out(observation, &mut plan, &environment.rules, &told);
+        }
         let report = report(environment, observation, &plan, &Outcomes::new());
         return Review::new(question, title, Found { observation, plan: &plan, report: &report });
     }

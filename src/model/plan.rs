@@ -94,7 +94,7 @@ impl Plan {
     }
 }
 
-/// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left.
+/// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left. `remembered` are the ids of what was ours.
 #[must_use]
 pub fn plan(environment: &Environment, observation: &Observation, remembered: &BTreeMap<Address, String>) -> Plan {
     let mut planner = Planner { environment, observation, remembered, refusals: Vec::new(), plan: Plan::default() };

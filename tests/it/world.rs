@@ -2,7 +2,7 @@
 //! of the controller does is done here in the same order, and the memory that the status is in production is a field.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -55,6 +55,8 @@ pub struct Tenant {
     pub identity: AWSIdentity,
     /// Ids by address.
     pub remembered: BTreeMap<Address, String>,
+    /// Those of them that were declared as existing.
+    pub declared: BTreeSet<Address>,
     intents: Mutex<Vec<Intent>>,
     freshness: Freshness,
     asked: Asked,
@@ -123,6 +125,8 @@ impl World {
         tenant.asked.did(&plan, &outcomes);
         let report = report(&environment, &observation, &plan, &outcomes);
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+        tenant.declared.retain(|address| !report.ids.contains_key(address));
+        tenant.declared.extend(report.declared.clone());
         tenant.remembered.extend(report.ids.clone());
         let reconciling = report.fact(conditions::RECONCILING).is_some_and(|fact| fact.truth.as_str() == "True");
         tenant.freshness = if reconciling { Freshness::Poll } else { Freshness::Check };
@@ -211,6 +215,7 @@ impl Tenant {
             object,
             identity: read("identity.yaml"),
             remembered: BTreeMap::new(),
+            declared: BTreeSet::new(),
             intents: Mutex::default(),
             freshness: Freshness::Now,
             asked: Asked::default(),
@@ -249,6 +254,7 @@ impl Tenant {
         Scope {
             environment: Some(environment),
             remembered: self.remembered.clone(),
+            declared: self.declared.clone(),
             intents: self.intents.lock().expect("no test panics while it holds this").clone(),
             ..self.scope_without_manifest(self.freshness)
         }
@@ -262,6 +268,7 @@ impl Tenant {
             region: self.object.spec.region.clone(),
             environment: None,
             remembered: BTreeMap::new(),
+            declared: BTreeSet::new(),
             intents: Vec::new(),
             freshness,
         }

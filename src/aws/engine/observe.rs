@@ -199,7 +199,7 @@ async fn look_at_kind(
         Ok(items) => {
             let nothing = Adoption::default();
             let adopt = scope.environment.as_ref().map_or(&nothing, |environment| &environment.rules.adopt);
-            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered, adopt);
+            let sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.ours(), adopt);
             for (address, sight) in &sights {
                 if let Sight::Present(seen) = sight {
                     marks.seen(address, &seen.id);
