@@ -175,7 +175,8 @@ fn policy(environment: &Environment, repository: &Repository) -> Option<PolicyDo
         RepositoryPermissions::None => None,
         RepositoryPermissions::Document(document) => Some(document.clone()),
         RepositoryPermissions::Readers(principals) => {
-            let readers = principals.iter().cloned().chain([environment.role_arn()]).map(|arn| format!("AWS:{arn}"));
+            let readers = principals.iter().chain(&environment.leaving.roles).cloned();
+            let readers = readers.chain([environment.role_arn()]).map(|arn| format!("AWS:{arn}"));
             Some(PolicyDocument::new([Statement::allow("Read", READ_ACTIONS, ["*"]).by(readers)]))
         }
     }

@@ -114,7 +114,9 @@ impl ResourceKind for IamPolicy {
         let address = data_addresses::install_policy();
         let role = iam_account::name_in(arn).to_owned();
         let mut tags = environment.tags_of(&address);
-        tags.insert(ATTACHED_TAG.to_owned(), role.clone());
+        // A role that a notebook still has stays attached, and is recognised by the tag until it goes.
+        let leaving = &environment.leaving.attached_roles;
+        tags.insert(ATTACHED_TAG.to_owned(), leaving.first().unwrap_or(&role).clone());
         vec![Wanted {
             tags,
             address,
@@ -123,7 +125,7 @@ impl ResourceKind for IamPolicy {
             needs: vec![data_addresses::role()],
             state: Arc::new(PolicyState {
                 document: Wish::Is(PolicyDocument::new(statements)),
-                attached_roles: Wish::Is(BTreeSet::from([role])),
+                attached_roles: Wish::Is(leaving.iter().cloned().chain([role]).collect()),
                 written: Written::default(),
             }),
         }]
