@@ -60,6 +60,7 @@ pub struct Tenant {
     intents: Mutex<Vec<Intent>>,
     freshness: Freshness,
     asked: Asked,
+    told: Told,
 }
 
 /// What one visit saw and did.
@@ -119,8 +120,8 @@ impl World {
         let scope = tenant.scope(Arc::clone(&environment));
         let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
         tenant.settle(&observation);
-        let mut plan = plan(&environment, &observation, &scope.remembered);
-        tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &Told::default());
+        let mut plan = plan(&environment, &observation, &scope.ours());
+        tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &tenant.told);
         let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
         tenant.asked.did(&plan, &outcomes);
         let report = report(&environment, &observation, &plan, &outcomes);
@@ -219,6 +220,7 @@ impl Tenant {
             intents: Mutex::default(),
             freshness: Freshness::Now,
             asked: Asked::default(),
+            told: Told::default(),
         }
     }
 
@@ -232,6 +234,11 @@ impl Tenant {
     pub fn approve(&mut self, digest: &str) {
         let approval = [("cloister.dev/approve".to_owned(), digest.to_owned())];
         self.edit(|object| object.metadata.annotations = Some(approval.into()));
+    }
+
+    /// The controller restarts: of what was told only the status remembers something.
+    pub fn forget_what_was_asked(&mut self, told: Told) {
+        (self.asked, self.told) = (Asked::default(), told);
     }
 
     /// The validated environment.
