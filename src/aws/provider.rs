@@ -307,6 +307,11 @@ impl Writer<'_> {
         self.account.inventory.get(&self.account.clients, key, oldest).await
     }
 
+    /// The last look at something, however old, if there was one. Whatever is in it was there before what is written next.
+    pub async fn known<T: Listing>(&self, key: &str) -> Option<Arc<Looked<T>>> {
+        self.account.inventory.latest(key).await
+    }
+
     /// The clients, for a read that belongs to a write (what a deletion has to remove first).
     #[must_use]
     pub const fn read(&self) -> &Clients {

@@ -18,7 +18,7 @@ use super::{
     controller::now,
     manifest,
     review::{
-        Document, Found, Question, Review, Title,
+        Document, Found, Neighbours, Question, Review, Title, endpoints_come_or_go_among_others,
         text::{self, Colours},
     },
 };
@@ -29,16 +29,18 @@ use crate::{
     },
     kubernetes::{
         api::{AWSIdentity, AWSIdentitySpec, IsolatedNotebookEnvironment, environment::DeletionPolicy, identity},
+        drift::told,
         identity::check_without_labels,
         reader::Cluster,
         scope::{deletion_waits, nothing_was_made, scope_of},
     },
     model::{
+        asked::Asked,
         plan::{plan, plan_deletion},
         port::{ErrorClass, Freshness, Observation, Outcomes, Problem, Scope},
         report::{report, report_deletion},
     },
-    resources,
+    resources::{self, survey},
 };
 
 /// Where environments come from, and with which eyes AWS is looked at.
@@ -209,6 +211,7 @@ impl Looker {
             let mut object = manifest::environment(&document, live.as_ref())?;
             object.status = None;
             object.metadata.uid = Some(NOT_MADE_YET.to_owned());
+            object.metadata.generation = None;
             object.metadata.deletion_timestamp = None;
             if let Some(live) = live {
                 object.metadata.uid = live.metadata.uid;
@@ -256,6 +259,7 @@ impl Looker {
             region: object.spec.region.clone(),
             assumptions: self.assumptions.clone(),
             remembers: matches!(self.source, Source::Cluster(..)),
+            is_live: object.metadata.generation.is_some(),
         };
         if is_deleting(&object)
             && let Some(problem) = deletion_waits(&object)
@@ -263,7 +267,10 @@ impl Looker {
             return Review::blocked(title, &problem);
         }
         match self.look(&mut object, &mut title).await {
-            Ok((scope, observation)) => say(question, title, &object, &scope, &observation),
+            Ok((scope, observation)) => {
+                let neighbours = self.neighbours(question, &scope, &observation).await;
+                say(question, title, &object, &scope, &observation, neighbours.as_ref())
+            }
             Err(problem) => Review::blocked(title, &in_this_shell(problem)),
         }
     }
@@ -281,6 +288,21 @@ impl Looker {
         };
         let observation = self.eyes.look(&scope).await?;
         Ok((scope, observation))
+    }
+
+    /// Who is in a VPC that is not ours, where a plan may make or delete an endpoint there: that concerns everybody.
+    async fn neighbours(
+        &self,
+        question: Question,
+        scope: &Scope,
+        observation: &Observation,
+    ) -> Option<Result<Neighbours, Problem>> {
+        if question == Question::Drift || !endpoints_come_or_go_among_others(observation) {
+            return None;
+        }
+        let vpc = observation.vpc_id()?;
+        let found = self.eyes.read::<survey::Neighbours>(&scope.identity, &scope.region, vpc).await;
+        Some(found.map(|found| found.0))
     }
 
     async fn identity(&self, object: &IsolatedNotebookEnvironment, title: &mut Title) -> Result<AWSIdentity, Problem> {
@@ -437,11 +459,17 @@ fn say(
     object: &IsolatedNotebookEnvironment,
     scope: &Scope,
     observation: &Observation,
+    neighbours: Option<&Result<Neighbours, Problem>>,
 ) -> Review {
     if let Some(environment) = scope.environment.as_deref().filter(|_| !is_deleting(object)) {
-        let plan = plan(environment, observation, &scope.remembered);
+        let mut plan = plan(environment, observation, &scope.ours());
+        if let (true, Some(status)) = (title.is_live, &object.status) {
+            // What the manifest's author changed is on its way, it is not out of line.
+            let told = told(object.metadata.generation, status);
+            Asked::default().sort_out(observation, &mut plan, &environment.rules, &told);
+        }
         let report = report(environment, observation, &plan, &Outcomes::new());
-        return Review::new(question, title, Found { observation, plan: &plan, report: &report });
+        return Review::new(question, title, Found { observation, plan: &plan, report: &report, neighbours });
     }
     let nothing = Observation::default();
     let observation = if nothing_was_made(object) { &nothing } else { observation };
@@ -449,5 +477,5 @@ fn say(
     let report = report_deletion(observation, &plan, &Outcomes::new());
     // What is being deleted is wanted no more, whatever the manifest says.
     let observation = Observation { wanted: Vec::new(), ..observation.clone() };
-    Review::new(question, title, Found { observation: &observation, plan: &plan, report: &report })
+    Review::new(question, title, Found { observation: &observation, plan: &plan, report: &report, neighbours })
 }

@@ -23,9 +23,9 @@ use super::api::{
 };
 use crate::model::{
     environment::{
-        BucketAccess, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
-        ManagedSubnet, Network, Notebook, Packages, Part, ROLE_SIDS, Repository, RepositoryPermissions, Rules, Run,
-        Subnet, Traffic, derived_name,
+        BucketAccess, DOMAIN_SID, Domain, Endpoint, EndpointPolicy, Environment, ExecutionRole, Install, ManagedRole,
+        ManagedSubnet, Network, Notebook, Packages, Part, REPOSITORY_SID, ROLE_SIDS, Repository, RepositoryPermissions,
+        Rules, Run, Subnet, Traffic, derived_name,
     },
     hooks::hooks_of,
     leaving::Leaving,
@@ -351,20 +351,35 @@ fn repository_policy(
     permissions: &spec::RepositoryPermissions,
     role_arn: &str,
 ) -> Result<PolicyDocument, Problem> {
+    let field = format!("spec.packages.repositories[{repository}].permissions");
+    not_ours(&field, &permissions.statements, REPOSITORY_SID)?;
     let mut statements = resource_statements(&permissions.statements, role_arn);
     if !permissions.readers.is_empty() {
-        statements.insert(ordinary("CloisterReaders", READ_ACTIONS, &permissions.readers, role_arn));
+        statements.insert(ordinary(REPOSITORY_SID, READ_ACTIONS, &permissions.readers, role_arn));
     }
-    resource_policy(&format!("spec.packages.repositories[{repository}].permissions"), statements)
+    resource_policy(&field, statements)
 }
 
 fn domain_policy(domain: &spec::Domain, role_arn: &str) -> Result<Option<PolicyDocument>, Problem> {
+    const FIELD: &str = "spec.packages.domain.permissions";
     let Some(permissions) = &domain.permissions else { return Ok(None) };
+    not_ours(FIELD, &permissions.statements, DOMAIN_SID)?;
     let mut statements = resource_statements(&permissions.statements, role_arn);
     if !permissions.users.is_empty() || statements.is_empty() {
-        statements.insert(ordinary("CloisterUsers", USE_ACTIONS, &permissions.users, role_arn));
+        statements.insert(ordinary(DOMAIN_SID, USE_ACTIONS, &permissions.users, role_arn));
     }
-    resource_policy("spec.packages.domain.permissions", statements).map(Some)
+    resource_policy(FIELD, statements).map(Some)
+}
+
+/// The schema says the same; an object may be older than the rule.
+fn not_ours(field: &str, statements: &[spec::ResourceStatement], ours: &str) -> Result<(), Problem> {
+    if statements.iter().any(|statement| statement.sid.as_deref() == Some(ours)) {
+        let message = format!(
+            "`{field}.statements` has the `sid` {ours}, which is that of our own statement; any other is allowed"
+        );
+        return Err(invalid(message));
+    }
+    Ok(())
 }
 
 /// What the execution role and those who are named besides it may do in the ordinary way.

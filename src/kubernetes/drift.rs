@@ -10,6 +10,7 @@ use super::api::{
     environment::{DriftAction, DriftItem, DriftKind, DriftSeverity, DriftStatus},
 };
 use crate::model::{
+    address::Kind,
     asked::Told,
     diff,
     plan::{Action, Drift},
@@ -52,11 +53,30 @@ pub(super) fn forget_corrected(status: &mut EnvironmentStatus, now: Timestamp) {
 }
 
 /// What the status tells of a time that this process may not remember.
-pub(super) fn told(generation: Option<i64>, status: &EnvironmentStatus) -> Told {
-    let ready = status.conditions.iter().find(|condition| condition.type_ == conditions::READY);
+#[must_use]
+pub fn told(generation: Option<i64>, status: &EnvironmentStatus) -> Told {
+    let held = |name: &str| {
+        let condition = status.conditions.iter().find(|condition| condition.type_ == name);
+        condition.is_some_and(|condition| condition.status == "True" && condition.observed_generation == generation)
+    };
+    // Not everything needs to have been as asked: each of these speaks for its own kinds.
+    let as_asked = |kind: &Kind| {
+        held(conditions::READY)
+            || match kind {
+                Kind::Vpc
+                | Kind::Subnet
+                | Kind::RouteTable
+                | Kind::SecurityGroup
+                | Kind::SecurityGroupRules
+                | Kind::VpcEndpoint => held(conditions::NETWORK_READY),
+                Kind::Domain | Kind::Repository => held(conditions::PACKAGES_READY),
+                Kind::LifecycleConfiguration | Kind::NotebookInstance => held(conditions::NOTEBOOKS_READY),
+                Kind::Role | Kind::Policy => false,
+            }
+    };
     let items = status.drift.as_ref().map(|drift| drift.items.as_slice()).unwrap_or_default();
     Told {
-        as_asked: ready.is_some_and(|ready| ready.status == "True" && ready.observed_generation == generation),
+        as_asked: Kind::ALL.into_iter().filter(as_asked).collect(),
         drift: items
             .iter()
             .filter(|item| !is_corrected(item))
@@ -126,9 +146,11 @@ fn corrected(item: &DriftItem, now: Timestamp) -> Option<DriftItem> {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
     use super::*;
     use crate::model::{
-        address::{Address, Kind},
+        address::Address,
         plan::Verb,
         port::{ErrorClass, Problem},
         report::report_blocked,
@@ -187,6 +209,30 @@ mod tests {
         assert_eq!(written.drift.as_ref().map(|drift| drift.items.len()), Some(1));
         forget_corrected(&mut written, at(3610));
         assert_eq!(written.drift.map(|drift| drift.items.len()), Some(0));
+    }
+
+    #[test]
+    fn what_a_condition_says_of_this_manifest_speaks_for_its_kinds_although_not_everything_is_ready() {
+        let condition = |name: &str, status: &str, generation| Condition {
+            type_: name.into(),
+            status: status.into(),
+            observed_generation: Some(generation),
+            reason: "R".into(),
+            message: String::new(),
+            last_transition_time: Time(at(0)),
+        };
+        let of = |conditions: Vec<Condition>| {
+            told(Some(2), &EnvironmentStatus { conditions, ..EnvironmentStatus::default() }).as_asked
+        };
+        let ready = |status| condition("Ready", status, 2);
+        assert_eq!(of(vec![ready("True")]), Kind::ALL.into_iter().collect());
+        let packages = BTreeSet::from([Kind::Domain, Kind::Repository]);
+        assert_eq!(of(vec![ready("False"), condition("PackagesReady", "True", 2)]), packages);
+        assert_eq!(
+            of(vec![condition("PackagesReady", "True", 1), condition("NetworkReady", "False", 2)]),
+            BTreeSet::new()
+        );
+        assert!(of(vec![condition("NetworkReady", "True", 2)]).contains(&Kind::SecurityGroupRules));
     }
 
     #[test]

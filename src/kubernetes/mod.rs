@@ -5,7 +5,7 @@
 pub mod admit;
 pub mod api;
 pub mod controller;
-mod drift;
+pub mod drift;
 pub mod events;
 pub mod identity;
 mod intents;

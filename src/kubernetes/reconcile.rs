@@ -110,7 +110,7 @@ impl Visit<'_> {
             Ok(observation) => observation,
             Err(problem) => return self.tell(&object, &report_blocked(&problem)).await,
         };
-        let mut plan = plan(&environment, &observation, &scope.remembered);
+        let mut plan = plan(&environment, &observation, &scope.ours());
         self.sort_out_drift(&object, &environment, &observation, &mut plan);
         let (object, outcomes) = self.carry_out(object, &scope, &observation, &plan).await;
         let report = report(&environment, &observation, &plan, &outcomes);

@@ -1,7 +1,10 @@
 //! From an object and its identity to a [`Scope`]: whose resources, as whom, where, and what is remembered. The controller and the command
 //! line look at AWS with the same scope.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kube::{Resource, ResourceExt};
 
@@ -47,6 +50,7 @@ pub fn scope_of(
         region: object.spec.region.clone(),
         environment,
         remembered: remembered(object),
+        declared: declared(object),
         intents: intents::from_status(object),
         freshness,
     })
@@ -72,6 +76,14 @@ pub(super) fn remembered(object: &IsolatedNotebookEnvironment) -> BTreeMap<Addre
     let items =
         object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
     items.unwrap_or_default().iter().filter_map(|item| Some((item.resource.parse().ok()?, item.id.clone()))).collect()
+}
+
+/// What the status remembers as declared to be there already.
+fn declared(object: &IsolatedNotebookEnvironment) -> BTreeSet<Address> {
+    let items =
+        object.status.as_ref().and_then(|status| status.resources.as_ref()).map(|resources| resources.items.as_slice());
+    let declared = items.unwrap_or_default().iter().filter(|item| item.existing == Some(true));
+    declared.filter_map(|item| item.resource.parse().ok()).collect()
 }
 
 /// Why a deletion has to wait for a person.

@@ -275,13 +275,17 @@ fn conditions(
 
 /// What exists. A wanted resource that is not seen keeps its last id: it must not be made again as if it had never been.
 fn resources(before: &EnvironmentStatus, wanted: bool, observation: &Observation, report: &Report) -> ResourceCount {
-    let mut ids: BTreeMap<String, String> =
-        report.ids.iter().map(|(address, id)| (address.to_string(), id.clone())).collect();
+    let existing = |address: &Address| report.declared.contains(address).then_some(true);
+    let item = |(address, id): (&Address, &String)| {
+        let resource = address.to_string();
+        (resource.clone(), ResourceReference { resource, id: id.clone(), existing: existing(address) })
+    };
+    let mut items: BTreeMap<String, ResourceReference> = report.ids.iter().map(item).collect();
     if wanted {
         let known = before.resources.as_ref().map(|resources| resources.items.as_slice()).unwrap_or_default();
         for item in known {
             if observation.wanted.iter().any(|wanted| wanted.address.to_string() == item.resource) {
-                ids.entry(item.resource.clone()).or_insert_with(|| item.id.clone());
+                items.entry(item.resource.clone()).or_insert_with(|| item.clone());
             }
         }
     }
@@ -289,7 +293,7 @@ fn resources(before: &EnvironmentStatus, wanted: bool, observation: &Observation
     ResourceCount {
         total: count(report.total),
         ready: count(report.ready),
-        items: ids.into_iter().take(RESOURCE_ITEMS).map(|(resource, id)| ResourceReference { resource, id }).collect(),
+        items: items.into_values().take(RESOURCE_ITEMS).collect(),
     }
 }
 

@@ -76,6 +76,9 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Between the name of a resource and the id of a second thing with its owner tags.
+const SPARE: char = '#';
+
 /// A resource as the manifest sees it: its kind and the name it has inside its environment, `Subnet/a`.
 ///
 /// It is stable over the life of the environment, whatever AWS calls the thing, and it is one of the owner tags.
@@ -92,6 +95,21 @@ impl Address {
     #[must_use]
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
+    }
+}
+
+impl Address {
+    /// A second thing with the owner tags of this one. It has an address of its own, so that it is seen and removed.
+    #[must_use]
+    pub fn spare(&self, id: &str) -> Self {
+        Self::new(self.kind, format!("{}{SPARE}{id}", self.name))
+    }
+
+    /// Of which resource this is a second one, if it is one.
+    #[must_use]
+    pub fn spare_of(&self) -> Option<Self> {
+        let (name, _) = self.name.split_once(SPARE)?;
+        Some(Self::new(self.kind, name))
     }
 }
 

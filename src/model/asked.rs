@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    address::Address,
+    address::{Address, Kind},
     diff::compare,
     environment::Rules,
     owner::Ownership,
@@ -35,8 +35,8 @@ pub struct Asked {
 /// What the status remembers of the time before this process.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// Everything was seen as this very manifest asks.
-    pub as_asked: bool,
+    /// The kinds of which everything was seen as this very manifest asks.
+    pub as_asked: BTreeSet<Kind>,
     /// The drift that is told as still there: resource and path.
     pub drift: BTreeSet<(String, String)>,
 }
@@ -44,15 +44,16 @@ pub struct Told {
 impl Asked {
     /// Leave in the plan's drift what is drift, and keep there what could not be looked at again.
     pub fn sort_out(&mut self, observation: &Observation, plan: &mut Plan, rules: &Rules, told: &Told) {
-        if !self.begun && told.as_asked {
-            self.wishes =
-                observation.wanted.iter().map(|wanted| (wanted.address.clone(), vec![wanted.clone()])).collect();
+        if !self.begun {
+            let known = observation.wanted.iter().filter(|wanted| told.as_asked.contains(&wanted.address.kind));
+            self.wishes = known.map(|wanted| (wanted.address.clone(), vec![wanted.clone()])).collect();
         }
         self.begun = true;
         // An environment that only looks has nothing on its way: all that deviates is drift.
         if !rules.observe_only {
             plan.drift.retain(|drift| {
                 drift.action == Action::Report
+                    || drift.address.spare_of().is_some()
                     || told.drift.contains(&(drift.address.to_string(), drift.path.clone()))
                     || self.is_foreign(drift, observation)
             });

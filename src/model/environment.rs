@@ -272,6 +272,11 @@ pub enum ExecutionRole {
 /// The names of our own statements in the inline policy of a managed role: a statement of the user's has another one.
 pub const ROLE_SIDS: [&str; 7] = ["Token", "Bearer", "Read", "Logs", "ListBuckets", "ReadObjects", "WriteObjects"];
 
+/// The name of our own statement in the policy of a domain.
+pub const DOMAIN_SID: &str = "CloisterUsers";
+/// The name of our own statement in the policy of a repository.
+pub const REPOSITORY_SID: &str = "CloisterReaders";
+
 impl ExecutionRole {
     /// Its ARN in this account.
     #[must_use]

@@ -1,8 +1,8 @@
 //! What stays as long as somebody still needs it. Pure.
 //!
 //! A notebook that left the manifest is there until its deletion was approved and AWS is done with it; a repository that left it until nothing is
-//! linked to it any more; a running notebook installs from the repository with which it was started until it is started again; an endpoint is in its
-//! old security group until the new one was added. The kinds derive their wishes from an environment that has all of these still in it, so that
+//! linked to it any more; a running notebook installs from the repository with which it was started until it is started again; it has its old role until
+//! it may be stopped for another one; an endpoint is in its old security group until the new one was added. The kinds derive their wishes from an environment that has all of these still in it, so that
 //! every way is widened before it is used and narrowed after.
 //!
 //! Nothing in here opens anything: what is found in AWS counts only as far as it is ours.
@@ -31,6 +31,10 @@ pub struct Leaving {
     pub installed: BTreeSet<String>,
     /// Ids of security groups in which endpoints of ours still are, and to which the notebooks are let out already.
     pub endpoint_groups: BTreeSet<String>,
+    /// ARNs of roles that notebooks have until they may be stopped for the manifest's.
+    pub roles: BTreeSet<String>,
+    /// Names of those of them that our policy is attached to.
+    pub attached_roles: BTreeSet<String>,
 }
 
 /// What was seen.
@@ -39,11 +43,14 @@ type Sights = BTreeMap<Address, Sight>;
 /// The environment as long as some of what left its manifest is still needed.
 #[must_use]
 pub fn until_gone(environment: &Arc<Environment>, sights: &Sights) -> Arc<Environment> {
+    let (roles, attached_roles) = roles(environment, sights);
     let leaving = Leaving {
         notebooks: notebooks(environment, sights),
         repositories: repositories(environment, sights),
         installed: installed(environment, sights),
         endpoint_groups: endpoint_groups(sights),
+        roles,
+        attached_roles,
     };
     if leaving == environment.leaving {
         return Arc::clone(environment);
@@ -51,9 +58,13 @@ pub fn until_gone(environment: &Arc<Environment>, sights: &Sights) -> Arc<Enviro
     Arc::new(Environment { leaving, ..Environment::clone(environment) })
 }
 
+const fn is_ours(seen: &Seen) -> bool {
+    matches!(seen.ownership, Ownership::Ours | Ownership::Earlier)
+}
+
 fn ours(sights: &Sights, kind: Kind) -> impl Iterator<Item = &Seen> {
     let seen = sights.values().filter_map(Sight::seen).filter(move |seen| seen.address.kind == kind);
-    seen.filter(|seen| matches!(seen.ownership, Ownership::Ours | Ownership::Earlier))
+    seen.filter(|seen| is_ours(seen))
 }
 
 fn field(seen: &Seen, name: &str) -> Option<Value> {
@@ -127,6 +138,53 @@ fn readable(sights: &Sights) -> BTreeSet<String> {
     let reading =
         statements.filter(|statement| statement.actions.patterns.contains(&"codeartifact:ReadFromRepository".into()));
     reading.filter_map(|statement| statement.resources).flat_map(|resources| resources.patterns).collect()
+}
+
+/// The roles that notebooks of this environment have and that its manifest had before. That it had is seen by what is ours: the role itself, our
+/// policy that is attached to it, or the policies of all endpoints, which let it through. A role that somebody else gave a notebook is none of these.
+fn roles(environment: &Environment, sights: &Sights) -> (BTreeSet<String>, BTreeSet<String>) {
+    let name_of = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let listed =
+        |seen: &Seen| environment.notebooks.iter().any(|notebook| notebook.name.eq_ignore_ascii_case(&seen.id));
+    let notebooks = sights.values().filter_map(Sight::seen).filter(|seen| seen.address.kind == Kind::NotebookInstance);
+    let notebooks = notebooks.filter(|seen| is_ours(seen) || listed(seen));
+    let had: BTreeSet<String> = notebooks
+        .filter_map(|seen| match field(seen, "roleArn") {
+            Some(Value::Text(arn)) => Some(arn),
+            _ => None,
+        })
+        .filter(|arn| *arn != environment.role_arn())
+        .collect();
+    if had.is_empty() {
+        return Default::default();
+    }
+    let made: BTreeSet<&String> = ours(sights, Kind::Role).filter_map(|seen| seen.outputs.get(&Output::Arn)).collect();
+    let attached: BTreeSet<String> = ours(sights, Kind::Policy)
+        .filter_map(|seen| match field(seen, "attachedRoles") {
+            Some(Value::Set(names)) => Some(names),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let let_through = let_through(sights);
+    let was_ours = |arn: &String| made.contains(arn) || attached.contains(&name_of(arn)) || let_through.contains(arn);
+    let roles: BTreeSet<String> = had.into_iter().filter(was_ours).collect();
+    let attached_roles = roles.iter().map(|arn| name_of(arn)).filter(|name| attached.contains(name)).collect();
+    (roles, attached_roles)
+}
+
+/// The roles that every endpoint of ours lets through which lets single roles through.
+fn let_through(sights: &Sights) -> BTreeSet<String> {
+    let of_endpoint = |seen: &Seen| {
+        let Some(Value::Policy(policy)) = field(seen, "policy") else { return None };
+        let conditions = policy.statements.iter().filter_map(|statement| statement.conditions.get("ArnEquals"));
+        let roles: BTreeSet<String> =
+            conditions.filter_map(|keys| keys.get(&"aws:PrincipalArn".into())).flatten().cloned().collect();
+        (!roles.is_empty()).then_some(roles)
+    };
+    let mut endpoints = ours(sights, Kind::VpcEndpoint).filter_map(of_endpoint);
+    let first = endpoints.next().unwrap_or_default();
+    endpoints.fold(first, |roles, other| &roles & &other)
 }
 
 /// The groups of our endpoints to which a rule lets the notebooks out.

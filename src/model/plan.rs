@@ -94,7 +94,7 @@ impl Plan {
     }
 }
 
-/// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left.
+/// What to do so that everything wanted is there as wanted, and nothing that was wanted once is left. `remembered` are the ids of what was ours.
 #[must_use]
 pub fn plan(environment: &Environment, observation: &Observation, remembered: &BTreeMap<Address, String>) -> Plan {
     let mut planner = Planner { environment, observation, remembered, refusals: Vec::new(), plan: Plan::default() };
@@ -407,11 +407,31 @@ impl Planner<'_> {
             let step = if self.is_given_away(seen) {
                 step(seen, Verb::Release, Vec::new())
             } else {
+                self.tell_leftover(seen);
                 Step { after, ..step(seen, Verb::Delete, Vec::new()) }
             };
             self.add(step);
         }
         self.keep_what_held_things_need(in_use);
+    }
+
+    /// What goes because there are two of it is named: nobody asked for that in the manifest.
+    fn tell_leftover(&mut self, seen: &Seen) {
+        if let Some(first) = seen.address.spare_of().filter(|_| seen.state.in_use() == Some(false)) {
+            let observed = format!(
+                "a second one with the owner tags of {first}, unused: left over from a creation that was repeated"
+            );
+            self.plan.drift.push(Drift {
+                address: seen.address.clone(),
+                id: seen.id.clone(),
+                path: String::new(),
+                kind: DriftKind::Unexpected,
+                desired: None,
+                observed: Some(observed),
+                severity: Severity::Low,
+                action: Action::Correct,
+            });
+        }
     }
 
     /// Whether a notebook that is on its way may still have it: what it has instead is seen once it has come to rest.
@@ -431,7 +451,7 @@ impl Planner<'_> {
         };
         let Address { kind, name } = &seen.address;
         match kind {
-            Kind::Vpc => existing(&Address::new(*kind, name.split('#').next().unwrap_or(name))).is_some(),
+            Kind::Vpc => existing(&seen.address.spare_of().unwrap_or_else(|| seen.address.clone())).is_some(),
             Kind::LifecycleConfiguration => existing(&Address::new(Kind::NotebookInstance, name)).is_some(),
             Kind::RouteTable => {
                 let subnets = self.observation.wanted.iter().filter(|wanted| wanted.address.kind == Kind::Subnet);

@@ -170,10 +170,21 @@ pub struct Scope {
     pub environment: Option<Arc<Environment>>,
     /// Ids that the status remembers. They can veto a creation, never authorise a write.
     pub remembered: BTreeMap<Address, String>,
+    /// Those of them that the manifest declared as existing: they never were ours.
+    pub declared: BTreeSet<Address>,
     /// Creations begun and not yet seen to have ended.
     pub intents: Vec<Intent>,
     /// How old a look may be.
     pub freshness: Freshness,
+}
+
+impl Scope {
+    /// The ids of what is remembered as ours.
+    #[must_use]
+    pub fn ours(&self) -> BTreeMap<Address, String> {
+        let ours = self.remembered.iter().filter(|(address, _)| !self.declared.contains(address));
+        ours.map(|(address, id)| (address.clone(), id.clone())).collect()
+    }
 }
 
 /// What was seen of an environment's resources.

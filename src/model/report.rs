@@ -7,7 +7,6 @@ use super::{
     controls::{Control, controls},
     environment::Environment,
     isolation::isolated,
-    owner::Ownership,
     permissions::{access_restricted, permissions_ready},
     plan::{Action, Drift, Hold, Plan, Verb},
     port::{ErrorClass, Observation, Outcome, Outcomes, Problem},
@@ -23,7 +22,7 @@ mod parts;
 
 pub use deletion::report_deletion;
 use next::{anything_moves, left_over, next, stuck};
-use parts::{endpoints, notebooks};
+use parts::{declared, endpoints, ids, notebooks};
 
 /// The condition types, in the order of the status.
 pub mod conditions {
@@ -142,6 +141,8 @@ pub struct Report {
     pub approval: Option<String>,
     /// The ids of everything that exists.
     pub ids: BTreeMap<Address, String>,
+    /// Those of them that the manifest declares as existing.
+    pub declared: BTreeSet<Address>,
     /// How many resources are wanted.
     pub total: usize,
     /// How many of them are as wanted.
@@ -235,6 +236,7 @@ pub fn report(environment: &Environment, observation: &Observation, plan: &Plan,
             .collect(),
         approval: plan.approval(),
         ids: ids(observation),
+        declared: &declared(observation) & &ids(observation).into_keys().collect(),
         total: states.len(),
         ready,
         endpoints: endpoints(environment, observation, &states),
@@ -478,22 +480,6 @@ fn group(name: &'static str, states: &[(&Wanted, State)], belongs: impl Fn(Kind)
     } else {
         fact(Truth::False, "Progressing", waits(&moving))
     }
-}
-
-/// The ids of what is ours or was declared as existing. What stands in our way under our name is not remembered as ours.
-fn ids(observation: &Observation) -> BTreeMap<Address, String> {
-    let declared = |address: &Address| {
-        let mut wanted = observation.wanted.iter();
-        wanted.any(|wanted| wanted.address == *address && wanted.management != Management::Owned)
-    };
-    let seen = observation.sights.iter().filter_map(|(address, sight)| sight.seen().map(|seen| (address, seen)));
-    let known = seen
-        .filter(|(address, seen)| matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared(address));
-    let unlisted = observation.sights.iter().filter_map(|(address, sight)| match sight {
-        Sight::Unlisted { id } => Some((address.clone(), id.clone())),
-        Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) | Sight::Unknown(_) => None,
-    });
-    known.map(|(address, seen)| (address.clone(), seen.id.clone())).chain(unlisted).collect()
 }
 
 fn waiting_for(states: &[(&Wanted, State)], outcomes: &Outcomes) -> BTreeSet<Kind> {

@@ -98,6 +98,12 @@ pub trait State: Any + Debug + Send + Sync {
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
 
+    /// Of what was seen: whether anything is in it or uses it; none where that is not looked at. Of two with the same owner tags the one that
+    /// nobody uses is what a creation that was repeated left behind.
+    fn in_use(&self) -> Option<bool> {
+        None
+    }
+
     /// Why a thing that looks like this can never be made ours, if that is so (the main route table of a VPC).
     fn unfit(&self) -> Option<String> {
         None

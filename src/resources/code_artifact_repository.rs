@@ -175,7 +175,8 @@ fn policy(environment: &Environment, repository: &Repository) -> Option<PolicyDo
         RepositoryPermissions::None => None,
         RepositoryPermissions::Document(document) => Some(document.clone()),
         RepositoryPermissions::Readers(principals) => {
-            let readers = principals.iter().cloned().chain([environment.role_arn()]).map(|arn| format!("AWS:{arn}"));
+            let readers = principals.iter().chain(&environment.leaving.roles).cloned();
+            let readers = readers.chain([environment.role_arn()]).map(|arn| format!("AWS:{arn}"));
             Some(PolicyDocument::new([Statement::allow("Read", READ_ACTIONS, ["*"]).by(readers)]))
         }
     }
@@ -219,7 +220,9 @@ impl Provider for CodeArtifactRepository {
             create.set_description(state.description.known().cloned().flatten()).set_upstreams(upstreams(state));
         let created = create.send().await.map_err(from_sdk("codeartifact:CreateRepository"))?;
         let arn = place.arn(&writer.read().region, name);
-        let born = point_tags::born(created.repository.as_ref().and_then(|repository| repository.created_time()));
+        let created = created.repository.as_ref().and_then(|repository| repository.created_time());
+        let created = created.ok_or_else(|| AwsError::unreadable("codeartifact:CreateRepository"))?;
+        let born = point_tags::born(Some(created));
         code_artifact_tags::learn(writer, &arn, &born, tags).await;
         // Without its external connection it has no packages, and nothing may be led to it: then it is not made yet, and the next look finds the
         // difference.

@@ -1,6 +1,6 @@
-//! What is in a VPC that is to be deleted and keeps it: AWS says no more than `DependencyViolation`, a person needs the names.
-//!
-//! Everything of ours is gone by then, so that whatever is found is somebody's.
+//! What is in a VPC. What is in one that is to be deleted keeps it: AWS says no more than `DependencyViolation`, a person needs the names. Everything
+//! of ours is gone by then, so that whatever is found is somebody's. And of two VPCs with the same owner tags the one with nothing in it is the one that
+//! a creation which was repeated left behind.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, Tag};
@@ -11,7 +11,7 @@ use crate::{
         account::Clients,
         error::{AwsError, from_sdk},
         inventory::Listing,
-        provider::Writer,
+        provider::{Reader, Writer},
     },
     model::{owner::Tags, port::ErrorClass, resource::Seen},
 };
@@ -38,6 +38,16 @@ pub async fn must_be_empty(operation: &'static str, writer: &Writer<'_>, seen: &
         .chain(endpoints.map(|endpoint| format!("endpoint {} ({})", endpoint.id, endpoint.service_name)))
         .collect();
     if found.is_empty() { Ok(()) } else { Err(in_use(operation, seen, &found)) }
+}
+
+/// Whether anything besides what comes with every VPC is in it, whosever it is; none when that cannot be seen.
+pub async fn is_in_use(reader: &Reader<'_>, vpc: &str) -> Option<bool> {
+    let contents = reader.look::<Contents>(vpc).await.ok()?;
+    let groups = reader.look::<SecurityGroups>("").await.ok()?;
+    let endpoints = reader.look::<VpcEndpoints>("").await.ok()?;
+    let group = groups.rows.0.iter().any(|group| group.vpc == vpc && group.name != "default");
+    let endpoint = endpoints.rows.0.iter().any(|endpoint| endpoint.vpc == vpc && !endpoint.is_over());
+    Some(!contents.rows.0.is_empty() || group || endpoint)
 }
 
 /// Gateways, peerings, subnets, route tables and network ACLs of a VPC; the key is its id.

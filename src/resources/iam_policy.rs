@@ -121,7 +121,9 @@ impl ResourceKind for IamPolicy {
         let address = data_addresses::install_policy();
         let role = iam_account::name_in(arn).to_owned();
         let mut tags = environment.tags_of(&address);
-        tags.insert(ATTACHED_TAG.to_owned(), role.clone());
+        // A role that a notebook still has stays attached, and is recognised by the tag until it goes.
+        let leaving = &environment.leaving.attached_roles;
+        tags.insert(ATTACHED_TAG.to_owned(), leaving.first().unwrap_or(&role).clone());
         vec![Wanted {
             tags,
             address,
@@ -130,7 +132,7 @@ impl ResourceKind for IamPolicy {
             needs: vec![data_addresses::role()],
             state: Arc::new(PolicyState {
                 document: Wish::Is(PolicyDocument::new(statements)),
-                attached_roles: Wish::Is(BTreeSet::from([role])),
+                attached_roles: Wish::Is(leaving.iter().cloned().chain([role]).collect()),
                 written: Written::default(),
             }),
         }]
@@ -168,11 +170,11 @@ impl Provider for IamPolicy {
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         const OPERATION: &str = "iam:CreatePolicy";
-        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<PolicyState>());
+        let name = wanted.name.as_ref().ok_or_else(|| AwsError::unresolved(OPERATION, "name"))?;
+        let state = wanted.state::<PolicyState>();
         let document = state.document.known().ok_or_else(|| AwsError::unresolved(OPERATION, "document"))?;
         within(OPERATION, "the policy", document.size(), LIMIT)?;
-        let create =
-            writer.write(OPERATION)?.iam.create_policy().policy_name(&name).policy_document(document.to_json());
+        let create = writer.write(OPERATION)?.iam.create_policy().policy_name(name).policy_document(document.to_json());
         let create = create.set_tags(Some(iam_account::request_tags(&wanted.tags)));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
         let created = created.policy.as_ref();

@@ -217,28 +217,26 @@ impl Provider for IamRole {
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         const OPERATION: &str = "iam:CreateRole";
-        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<RoleState>());
+        let name = wanted.name.as_ref().ok_or_else(|| AwsError::unresolved(OPERATION, "name"))?;
+        let state = wanted.state::<RoleState>();
         let trust = state.trust_policy.known().ok_or_else(|| AwsError::unresolved(OPERATION, "trustPolicy"))?;
         let policies = state.inline_policies.known().cloned().unwrap_or_default();
         within(OPERATION, "the trust policy", trust.size(), TRUST_LIMIT)?;
         within(OPERATION, "the inline policy", policies.values().map(PolicyDocument::size).sum(), INLINE_LIMIT)?;
         let create =
-            writer.write(OPERATION)?.iam.create_role().role_name(&name).assume_role_policy_document(trust.to_json());
+            writer.write(OPERATION)?.iam.create_role().role_name(name).assume_role_policy_document(trust.to_json());
         let create = create.set_permissions_boundary(state.permissions_boundary.known().cloned().flatten());
         let create = create.set_tags(Some(iam_account::request_tags(&wanted.tags)));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
+        let created = created.role.ok_or_else(|| AwsError::unreadable(OPERATION))?;
         // If one of these fails, the next look finds the difference.
         for (policy, document) in &policies {
-            put_inline(writer, &name, policy, document).await.ok();
+            put_inline(writer, name, policy, document).await.ok();
         }
         for arn in state.attached_policies.known().into_iter().flatten() {
-            attach(writer, &name, arn).await.ok();
+            attach(writer, name, arn).await.ok();
         }
-        let created_role = created.role.as_ref();
-        let arn = created_role
-            .map_or_else(|| format!("arn:aws:iam::{}:role/{name}", writer.read().account), |role| role.arn.clone());
-        let unique_id = created_role.map(|role| role.role_id.clone()).unwrap_or_default();
-        Ok(Created::id(name).with(Output::Arn, arn).with(Output::UniqueId, unique_id))
+        Ok(Created::id(name).with(Output::Arn, created.arn).with(Output::UniqueId, created.role_id))
     }
 
     async fn update(

@@ -55,7 +55,7 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
     vec![
         Arc::new(vpc::Vpc),
         Arc::new(subnet::Subnet),
-        Arc::new(route_table::RouteTable),
+        Arc::new(route_table::RouteTable::default()),
         Arc::new(security_group::SecurityGroup),
         Arc::new(security_group_rules::SecurityGroupRules),
         Arc::new(vpc_endpoint::VpcEndpoint::default()),

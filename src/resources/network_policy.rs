@@ -157,7 +157,8 @@ impl OfRole<'_> {
     }
 
     fn only(&self, statement: Statement) -> Statement {
-        statement.by(["*"]).when("ArnEquals", "aws:PrincipalArn", [self.environment.role_arn()])
+        let leaving = self.environment.leaving.roles.iter().cloned();
+        statement.by(["*"]).when("ArnEquals", "aws:PrincipalArn", leaving.chain([self.environment.role_arn()]))
     }
 }
 

@@ -59,9 +59,9 @@ fn the_network_is_made_from_the_outside_to_the_inside() {
         wish(kind, &environment, &nothing, address).unresolved().map(|address| address.to_string())
     };
     assert_eq!(unresolved(&Subnet, "Subnet/a").as_deref(), Some("VPC/main"));
-    assert_eq!(unresolved(&RouteTable, "RouteTable/main").as_deref(), Some("VPC/main"));
+    assert_eq!(unresolved(&RouteTable::default(), "RouteTable/main").as_deref(), Some("VPC/main"));
     let vpc_only = outputs(&[("VPC/main", &[(Output::Id, "vpc-1"), (Output::CidrBlock, "10.0.0.0/16")])]);
-    let table = wish(&RouteTable, &environment, &vpc_only, "RouteTable/main");
+    let table = wish(&RouteTable::default(), &environment, &vpc_only, "RouteTable/main");
     assert_eq!(table.unresolved().map(|address| address.to_string()).as_deref(), Some("Subnet/a"));
     for wanted in wishes(&VpcEndpoint::default(), &environment, &network_outputs()) {
         assert_eq!(wanted.unresolved(), None, "{}", wanted.address);
@@ -82,11 +82,14 @@ fn a_subnet_is_made_where_every_endpoint_can_be_and_may_then_be_anywhere() {
 fn subnets_of_ours_share_a_table_and_existing_ones_keep_theirs() {
     let mut environment = existing_network();
     assert_eq!(
-        wishes(&RouteTable, &environment, &network_outputs()).iter().map(|table| &table.management).collect::<Vec<_>>(),
+        wishes(&RouteTable::default(), &environment, &network_outputs())
+            .iter()
+            .map(|table| &table.management)
+            .collect::<Vec<_>>(),
         [&Management::Existing("subnet-a".into())]
     );
     environment.network.subnets.push(managed_subnet("b", "10.0.2.0/24"));
-    let tables = wishes(&RouteTable, &environment, &network_outputs());
+    let tables = wishes(&RouteTable::default(), &environment, &network_outputs());
     let addresses: Vec<_> = tables.iter().map(|table| table.address.to_string()).collect();
     assert_eq!(
         addresses,

@@ -151,6 +151,12 @@ fn desire(environment: &Environment, notebook: &Notebook, context: Context<'_>) 
     let address = data_addresses::notebook(&notebook.name);
     let state = NotebookState { direct_internet_access: Wish::Is("Disabled".to_owned()), ..NotebookState::default() };
     if notebook.existing {
+        // Of a role that is ours a notebook which was there before cannot be expected to have it.
+        let role_arn = match &environment.role {
+            ExecutionRole::Existing { arn, .. } => Wish::Is(arn.clone()),
+            ExecutionRole::Managed(_) => Wish::Any,
+        };
+        let state = NotebookState { role_arn, ..state };
         return Wanted {
             address,
             management: Management::Existing(notebook.name.clone()),
@@ -259,7 +265,8 @@ impl Provider for NotebookInstance {
             .set_volume_size_in_gb(state.volume_size_gib.known().copied())
             .set_tags(Some(sagemaker_tags::request(&wanted.tags)));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
-        Ok(Created::id(name).with(Output::Arn, created.notebook_instance_arn.unwrap_or_default()))
+        let arn = created.notebook_instance_arn.ok_or_else(|| AwsError::unreadable(OPERATION))?;
+        Ok(Created::id(name).with(Output::Arn, arn))
     }
 
     async fn update(
@@ -527,6 +534,15 @@ mod tests {
         let asked: Vec<_> = wanted.state.fields().into_iter().filter(|field| field.value != Wish::Any).collect();
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].name, "directInternetAccess");
+    }
+
+    #[test]
+    fn an_existing_notebook_should_have_the_existing_role_that_the_manifest_names() {
+        let mut environment = environment();
+        environment.notebooks[0].existing = true;
+        let arn = "arn:aws:iam::111122223333:role/theirs".to_owned();
+        environment.role = ExecutionRole::Existing { arn: arn.clone(), attach_policy: false };
+        assert_eq!(wanted(&environment).state::<NotebookState>().role_arn, Wish::Is(arn));
     }
 
     #[test]

@@ -170,17 +170,18 @@ impl Provider for NotebookLifecycle {
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
         const OPERATION: &str = "sagemaker:CreateNotebookInstanceLifecycleConfig";
-        let (name, state) = (wanted.name.clone().unwrap_or_default(), wanted.state::<LifecycleState>());
+        let name = wanted.name.as_ref().ok_or_else(|| AwsError::unresolved(OPERATION, "name"))?;
+        let state = wanted.state::<LifecycleState>();
         if let Some(refused) = &state.refused {
             return Err(AwsError::new(ErrorClass::Invalid, OPERATION, refused.to_string()));
         }
         let create = writer.write(OPERATION)?.sagemaker.create_notebook_instance_lifecycle_config();
         let create =
-            create.notebook_instance_lifecycle_config_name(&name).set_tags(Some(sagemaker_tags::request(&wanted.tags)));
+            create.notebook_instance_lifecycle_config_name(name).set_tags(Some(sagemaker_tags::request(&wanted.tags)));
         let create = create.set_on_create(hooks(&state.on_create).filter(|hooks| !hooks.is_empty()));
         let create = create.set_on_start(hooks(&state.on_start).filter(|hooks| !hooks.is_empty()));
         let created = create.send().await.map_err(from_sdk(OPERATION))?;
-        let arn = created.notebook_instance_lifecycle_config_arn.unwrap_or_default();
+        let arn = created.notebook_instance_lifecycle_config_arn.ok_or_else(|| AwsError::unreadable(OPERATION))?;
         Ok(Created::id(name).with(Output::Arn, arn))
     }
 

@@ -15,7 +15,11 @@ use std::{
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, Route, RouteTableAssociation};
 
-use super::{ec2_addresses, ec2_client_token::client_token, ec2_tags};
+use super::{
+    ec2_addresses,
+    ec2_client_token::{Answers, client_token, is_still},
+    ec2_tags,
+};
 use crate::{
     aws::{
         account::Clients,
@@ -36,10 +40,15 @@ use crate::{
 };
 
 /// The kind.
-pub struct RouteTable;
+#[derive(Default)]
+pub struct RouteTable {
+    answers: Answers,
+}
 
 /// Between a route's destination and its target in the text of a route.
 const VIA: &str = " via ";
+/// How a table comes about.
+const CREATE: &str = "ec2:CreateRouteTable";
 /// What the text of a route begins with that makes AWS add routes by itself.
 const PROPAGATION: &str = "propagation from ";
 
@@ -152,11 +161,13 @@ pub struct RouteTableState {
     association_ids: BTreeMap<String, String>,
     /// Of what was seen: it is in effect for the subnets without a table of their own. No field: AWS deletes it only with its VPC.
     main: bool,
+    /// Of what was seen: whether a subnet uses it or it leads anywhere. No field.
+    in_use: Option<bool>,
 }
 
 impl State for RouteTableState {
     fn fields(&self) -> Vec<Field> {
-        let Self { vpc, routes, associations, association_ids: _, main: _ } = self.clone();
+        let Self { vpc, routes, associations, association_ids: _, main: _, in_use: _ } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
             Field::live("routes", routes).severe(Severity::High),
@@ -166,6 +177,10 @@ impl State for RouteTableState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn in_use(&self) -> Option<bool> {
+        self.in_use
     }
 
     fn unfit(&self) -> Option<String> {
@@ -210,6 +225,7 @@ fn own_table(environment: &Environment, context: Context<'_>) -> Option<Wanted> 
             associations: Wish::all(subnets.iter().map(|subnet| context.outputs.input(subnet, Output::Id))),
             association_ids: BTreeMap::new(),
             main: false,
+            in_use: None,
         }),
         needs: [ec2_addresses::vpc()].into_iter().chain(subnets).collect(),
     })
@@ -230,6 +246,7 @@ fn table_in_effect(name: &str, subnet: &str, context: Context<'_>) -> Wanted {
             associations: Wish::Any,
             association_ids: BTreeMap::new(),
             main: false,
+            in_use: None,
         }),
     }
 }
@@ -270,21 +287,21 @@ impl Provider for RouteTable {
     }
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
-        let state = wanted.state::<RouteTableState>();
-        let vpc = state.vpc.known().ok_or_else(|| AwsError::unresolved("ec2:CreateRouteTable", "vpc"))?;
-        let create = writer
-            .write("ec2:CreateRouteTable")?
-            .ec2
-            .create_route_table()
-            .vpc_id(vpc)
-            .client_token(client_token(wanted, writer.attempt))
-            .tag_specifications(ec2_tags::specification(ResourceType::RouteTable, &wanted.tags));
-        let created = create.send().await.map_err(from_sdk("ec2:CreateRouteTable"))?;
-        let id = created.route_table.and_then(|table| table.route_table_id);
-        let id = id.ok_or_else(|| AwsError::unreadable("ec2:CreateRouteTable"))?;
-        for subnet in state.associations.known().into_iter().flatten() {
+        let before = writer.known::<RouteTables>("").await;
+        let before = before.iter().flat_map(|look| &look.rows.0);
+        let token = self.answers.fresh(client_token(wanted, writer.attempt));
+        let id = request(writer, wanted, &token).await?;
+        // Nothing in the answer tells a table that was made now from one that the same token made long ago.
+        if before.clone().any(|table| table.id == id && !is_still(wanted, &table.tags)) {
+            return Err(self.answers.used_up(CREATE, token, &id, "does not carry our tags any more"));
+        }
+        if self.answers.again(&token, &id) {
+            return Err(self.answers.used_up(CREATE, token, &id, "has not been seen since it was made"));
+        }
+        let associations: BTreeMap<&String, &String> = before.flat_map(|table| &table.associations).collect();
+        for subnet in wanted.state::<RouteTableState>().associations.known().into_iter().flatten() {
             // If this fails, the next look finds the difference.
-            associate(writer, &id, subnet, None).await.ok();
+            associate(writer, &id, subnet, associations.get(subnet).copied()).await.ok();
         }
         Ok(Created::id(id))
     }
@@ -334,6 +351,22 @@ impl Provider for RouteTable {
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
         ec2_tags::remove(writer, &seen.id, keys).await
     }
+}
+
+/// Ask for a table; its id.
+async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<String, AwsError> {
+    let vpc = &wanted.state::<RouteTableState>().vpc;
+    let vpc = vpc.known().ok_or_else(|| AwsError::unresolved(CREATE, "vpc"))?;
+    let create = writer
+        .write(CREATE)?
+        .ec2
+        .create_route_table()
+        .vpc_id(vpc)
+        .client_token(token)
+        .tag_specifications(ec2_tags::specification(ResourceType::RouteTable, &wanted.tags));
+    let created = create.send().await.map_err(from_sdk(CREATE))?;
+    let id = created.route_table.and_then(|table| table.route_table_id);
+    id.ok_or_else(|| AwsError::unreadable(CREATE))
 }
 
 /// What the first has and the second lacks; nothing as long as one of the two is not known.
@@ -426,6 +459,9 @@ impl RouteTableRow {
                 associations: Wish::Is(self.associations.keys().cloned().collect()),
                 association_ids,
                 main: self.main,
+                in_use: Some(
+                    !self.associations.is_empty() || self.all_routes.iter().any(|route| route.target != "local"),
+                ),
             }),
         }
     }

@@ -397,7 +397,7 @@ fn address_of(reader: &Reader<'_>, wanted: &[Wanted], group: &GroupRow) -> Optio
         .find(|wanted| wanted.address == address)
         .and_then(group_of)
         .is_some_and(|wanted| *wanted != group.id);
-    Some(if other { Address::new(address.kind, format!("{}#{}", address.name, group.id)) } else { address })
+    Some(if other { address.spare(&group.id) } else { address })
 }
 
 fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for: &[&Wanted]) -> Item {

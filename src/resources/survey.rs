@@ -1,7 +1,7 @@
 //! What is there, whosever it is: a VPC with what is in it, a domain with its repositories, notebooks. For `cloister import`, which writes a
-//! manifest from it; the controller has no use for it.
+//! manifest from it, and `cloister plan`, which names whom a step concerns; the controller has no use for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::Filter;
@@ -118,6 +118,27 @@ async fn groups(clients: &Clients, inside: Option<Vec<Filter>>) -> Result<Vec<Gr
     let mut rows: Vec<Group> = rows.collect();
     rows.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     Ok(rows)
+}
+
+/// The subnets of a VPC, each with the network interfaces that have their address in it; the key is the VPC's id.
+pub struct Neighbours(pub BTreeMap<String, BTreeSet<String>>);
+
+#[async_trait]
+impl Listing for Neighbours {
+    async fn fetch(clients: &Clients, vpc: &str) -> Result<Self, AwsError> {
+        let inside = Some(vec![Filter::builder().name("vpc-id").values(vpc).build()]);
+        let interfaces = clients.ec2.describe_network_interfaces().set_filters(inside.clone()).into_paginator();
+        let (subnets, interfaces) =
+            futures::join!(subnets(clients, inside), interfaces.items().send().collect::<Result<Vec<_>, _>>());
+        let mut all: BTreeMap<String, BTreeSet<String>> =
+            subnets?.into_iter().map(|subnet| (subnet.id, BTreeSet::new())).collect();
+        for interface in interfaces.map_err(from_sdk("ec2:DescribeNetworkInterfaces"))? {
+            if let (Some(subnet), Some(id)) = (interface.subnet_id, interface.network_interface_id) {
+                all.entry(subnet).or_default().insert(id);
+            }
+        }
+        Ok(Self(all))
+    }
 }
 
 /// The names of all domains of the account in the region.

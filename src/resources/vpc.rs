@@ -123,11 +123,13 @@ pub struct VpcState {
     cidr_block: Wish<String>,
     enable_dns_support: Wish<bool>,
     enable_dns_hostnames: Wish<bool>,
+    /// Of what was seen, and only where there are several with the same owner tags: whether anything is in it. No field.
+    in_use: Option<bool>,
 }
 
 impl State for VpcState {
     fn fields(&self) -> Vec<Field> {
-        let Self { cidr_block, enable_dns_support, enable_dns_hostnames } = self.clone();
+        let Self { cidr_block, enable_dns_support, enable_dns_hostnames, in_use: _ } = self.clone();
         vec![
             Field::fixed("cidrBlock", cidr_block),
             Field::live("enableDnsSupport", enable_dns_support),
@@ -137,6 +139,10 @@ impl State for VpcState {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn in_use(&self) -> Option<bool> {
+        self.in_use
     }
 }
 
@@ -165,6 +171,7 @@ impl ResourceKind for Vpc {
                 // Private DNS of the endpoints needs both.
                 enable_dns_support: Wish::Is(true),
                 enable_dns_hostnames: Wish::Is(true),
+                in_use: None,
             }),
         }]
     }
@@ -180,7 +187,12 @@ impl Provider for Vpc {
         for vpc in &vpcs.rows.0 {
             if ec2_tags::concerns(reader, wanted, &vpc.id, &vpc.tags) {
                 let dns = reader.look::<DnsAttributes>(&vpc.id).await?;
-                items.push(vpc.item(&dns.rows));
+                let in_use = if is_doubled(reader, &vpcs.rows.0, vpc) {
+                    ec2_vpc_contents::is_in_use(reader, &vpc.id).await
+                } else {
+                    None
+                };
+                items.push(vpc.item(&dns.rows, in_use));
             }
         }
         Ok(items)
@@ -216,7 +228,7 @@ impl Provider for Vpc {
         // Not repeated by the SDK: the first try may have had its effect, and AWS would make a second VPC.
         let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
         let created = create.customize().config_override(once).send().await.map_err(from_sdk("ec2:CreateVpc"))?;
-        let id = created.vpc.and_then(|vpc| vpc.vpc_id).unwrap_or_default();
+        let id = created.vpc.and_then(|vpc| vpc.vpc_id).ok_or_else(|| AwsError::unreadable("ec2:CreateVpc"))?;
         // DNS support is on in every new VPC, hostnames are off. If this fails, the next look finds the difference.
         set_dns_attribute(writer, &id, VpcAttributeName::EnableDnsHostnames).await.ok();
         Ok(Created::id(&id).with(Output::CidrBlock, cidr_block))
@@ -255,6 +267,12 @@ impl Provider for Vpc {
     }
 }
 
+/// Whether another VPC carries the same owner tags.
+fn is_doubled(reader: &Reader<'_>, vpcs: &[VpcRow], vpc: &VpcRow) -> bool {
+    let address = |vpc: &VpcRow| reader.owner.address_of(&vpc.tags);
+    address(vpc).is_some() && vpcs.iter().any(|other| other.id != vpc.id && address(other) == address(vpc))
+}
+
 async fn set_dns_attribute(writer: &Writer<'_>, vpc: &str, attribute: VpcAttributeName) -> Result<(), AwsError> {
     let on = AttributeBooleanValue::builder().value(true).build();
     let modify = writer.write("ec2:ModifyVpcAttribute")?.ec2.modify_vpc_attribute().vpc_id(vpc);
@@ -271,7 +289,7 @@ impl VpcRow {
         self.cidr_blocks.iter().skip(1).chain(&self.ipv6_blocks).cloned().collect()
     }
 
-    fn item(&self, dns: &DnsAttributes) -> Item {
+    fn item(&self, dns: &DnsAttributes, in_use: Option<bool>) -> Item {
         Item {
             id: self.id.clone(),
             address: None,
@@ -287,6 +305,7 @@ impl VpcRow {
                 cidr_block: Wish::Is(self.cidr_block.clone()),
                 enable_dns_support: dns.support.map_or(Wish::Any, Wish::Is),
                 enable_dns_hostnames: dns.hostnames.map_or(Wish::Any, Wish::Is),
+                in_use,
             }),
         }
     }

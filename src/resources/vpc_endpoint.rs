@@ -5,7 +5,7 @@
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
 use super::{
     ec2_addresses::{self, Group},
-    ec2_client_token::{client_token, next_token},
+    ec2_client_token::{Answers, client_token, is_still},
     ec2_endpoints::{EndpointRow, VpcEndpoints},
     ec2_tags,
     network_policy::policy_of,
@@ -31,7 +31,6 @@ use crate::{
         environment::{Endpoint, EndpointPolicy, Environment, Part, Subnet},
         owner::Tags,
         policy::{PolicyDocument, Statement},
-        port::ErrorClass,
         resource::{
             Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
         },
@@ -46,13 +45,8 @@ mod changes;
 /// The kind.
 #[derive(Default)]
 pub struct VpcEndpoint {
-    /// Client tokens that AWS answers with an endpoint that is gone, and its id. Saves asking again with a token that is known to be used up:
-    /// AWS takes so few of these calls that otherwise nothing but such questions would be asked. Can be lost.
-    stale: Mutex<BTreeMap<String, String>>,
+    answers: Answers,
 }
-
-/// How many client tokens are kept as stale before all are forgotten.
-const STALE_LIMIT: usize = 1000;
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
 
@@ -304,16 +298,19 @@ impl Provider for VpcEndpoint {
     }
 
     async fn create(&self, writer: &Writer<'_>, wanted: &Wanted) -> Result<Created, AwsError> {
-        let token = self.fresh_token(client_token(wanted, writer.attempt));
+        const OPERATION: &str = "ec2:CreateVpcEndpoint";
+        let before = writer.known::<VpcEndpoints>("").await;
+        let token = self.answers.fresh(client_token(wanted, writer.attempt));
         let endpoint = request(writer, wanted, &token).await?;
-        if !endpoint.is_over() {
-            return Ok(endpoint.created());
+        let was_there = |row: &&EndpointRow| row.id == endpoint.id;
+        let earlier = before.as_ref().and_then(|look| look.rows.0.iter().find(was_there));
+        if endpoint.is_over() {
+            return Err(self.answers.used_up(OPERATION, token, &endpoint.id, "was deleted earlier"));
         }
-        // AWS remembers the token from an endpoint that is gone by now.
-        self.remember_stale(token, &endpoint.id);
-        let message =
-            format!("AWS answers with {}, which was deleted earlier; the next try asks for another one", endpoint.id);
-        Err(AwsError::new(ErrorClass::Waiting, "ec2:CreateVpcEndpoint", message))
+        if earlier.is_some_and(|earlier| !is_still(wanted, &earlier.tags)) {
+            return Err(self.answers.used_up(OPERATION, token, &endpoint.id, "does not carry our tags any more"));
+        }
+        Ok(endpoint.created())
     }
 
     async fn update(
@@ -353,25 +350,6 @@ impl Provider for VpcEndpoint {
 
     async fn untag(&self, writer: &Writer<'_>, seen: &Seen, keys: &[String]) -> Result<(), AwsError> {
         ec2_tags::remove(writer, &seen.id, keys).await
-    }
-}
-
-impl VpcEndpoint {
-    /// The first token in the chain that begins with `token` which is not known to be used up.
-    fn fresh_token(&self, mut token: String) -> String {
-        let stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(id) = stale.get(&token) {
-            token = next_token(&token, id);
-        }
-        token
-    }
-
-    fn remember_stale(&self, token: String, id: &str) {
-        let mut stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
-        if stale.len() >= STALE_LIMIT {
-            stale.clear();
-        }
-        stale.insert(token, id.to_owned());
     }
 }
 

@@ -95,6 +95,13 @@ fn a_plan_comes_before_and_none_after() {
     assert_eq!(writes, Vec::<String>::new(), "nothing was written to AWS");
     assert_eq!(stage.object("closed-network")["metadata"]["resourceVersion"], version, "nor to the cluster");
 
+    let faster = r#"[{"op":"replace","path":"/spec/notebooks/0/instanceType","value":"ml.t3.large"}]"#;
+    stage.kubectl(["patch", "ine", "closed-network", "--type=json", "-p", faster]);
+    stage.wait_for("closed-network", "condition=Stalled");
+    pipeline.assert_ends_with(2, &["plan", "closed-network"]);
+    let said = pipeline.assert_ends_with(0, &["drift", "closed-network"]);
+    assert!(said.contains("Drift: none."), "an edit on its way is none: {said}");
+
     let protect = r#"{"spec":{"deletionProtection":true}}"#;
     stage.kubectl(["patch", "ine", "closed-network", "--type=merge", "-p", protect]);
     stage.kubectl(["delete", "ine", "closed-network", "--wait=false"]);

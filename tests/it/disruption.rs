@@ -299,6 +299,53 @@ async fn a_role_stays_as_long_as_a_notebook_that_may_not_be_stopped_has_it() {
     assert!(hands.iam.get_role().role_name(&role).send().await.is_err(), "nobody needs it any more");
 }
 
+/// The endpoint policies that are about single roles.
+async fn endpoint_policies(world: &World) -> Vec<String> {
+    let ec2 = aws_sdk_ec2::Client::new(&world.sdk("ap-northeast-1").await);
+    let endpoints = ec2.describe_vpc_endpoints().send().await.expect("endpoints").vpc_endpoints.unwrap_or_default();
+    let policies = endpoints.into_iter().filter_map(|endpoint| endpoint.policy_document);
+    policies.filter(|policy| policy.contains("aws:PrincipalArn")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_endpoints_let_a_notebook_through_with_the_role_that_it_has_until_it_has_another_one() {
+    let world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let before = tenant.environment().role_arn();
+    tenant.edit(edit_of("roleArn"));
+    let after = tenant.environment().role_arn();
+    let digest = assert_held(&world, &mut tenant, &hands, "roleArn").await;
+    let policies = endpoint_policies(&world).await;
+    assert!(policies.len() >= 3, "{policies:?}");
+    for policy in policies {
+        assert!(policy.contains(&before) && policy.contains(&after), "{policy}");
+    }
+    tenant.approve(&digest);
+    assert_ready(&world.settle(&mut tenant).await.report);
+    for policy in endpoint_policies(&world).await {
+        assert!(!policy.contains(&before) && policy.contains(&after), "{policy}");
+    }
+    world.simulator.clear_log();
+    world.check(&mut tenant).await;
+    assert_eq!(world.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_somebody_gave_a_notebook_is_let_through_nowhere() {
+    let world = World::new(Delays::real());
+    let (mut tenant, _) = made(&world).await;
+    sagemaker(&world, |state| {
+        let notebook = state.notebook_mut(NAME).expect("the notebook");
+        notebook.configuration.role_arn = format!("arn:aws:iam::{ACCOUNT}:role/stranger");
+    });
+    tokio::time::sleep(A_WHILE).await;
+    let visit = visits(&world, &mut tenant).await;
+    assert!(visit.report.drift.iter().any(|drift| drift.path == "roleArn"), "{:?}", visit.report.drift);
+    for policy in endpoint_policies(&world).await {
+        assert!(!policy.contains("stranger"), "{policy}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_notebook_that_the_manifest_keeps_stopped_is_changed_and_stays_stopped() {
     let world = World::new(Delays::real());

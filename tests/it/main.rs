@@ -18,6 +18,7 @@ mod cluster;
 mod control_plane;
 mod convergence;
 mod crashes;
+mod creation;
 mod deletion;
 mod deletion_in_a_cluster;
 mod disruption;

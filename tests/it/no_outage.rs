@@ -368,7 +368,7 @@ async fn edits_of_endpoints_leave_packages_within_reach() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn endpoints_move_into_a_group_of_somebody() {
+async fn endpoints_move_into_a_group_of_somebody_and_back_into_one_of_ours() {
     let mut world = World::new(Delays::real());
     world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
@@ -382,12 +382,25 @@ async fn endpoints_move_into_a_group_of_somebody() {
     let authorize = probe.ec2.authorize_security_group_ingress().group_id(&group);
     authorize.ip_permissions(rule.ip_ranges(from).build()).send().await.expect("a rule");
     world.through(SharedHttpClient::new(Watched(Arc::clone(&probe))));
-    tenant.edit(|object| object.spec.network.security_groups.endpoints = Some(ExistingSecurityGroup { id: group }));
-    assert_ready(&world.settle(&mut tenant).await.report);
-    world.check(&mut tenant).await;
-    let (found, tried) = std::mem::take(&mut *probe.found.lock().expect("nobody panics with it"));
-    assert!(tried > 0);
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    for theirs in [Some(ExistingSecurityGroup { id: group.clone() }), None] {
+        let back = theirs.is_none();
+        world.simulator.clear_log();
+        tenant.edit(|object| object.spec.network.security_groups.endpoints = theirs);
+        assert_ready(&world.settle(&mut tenant).await.report);
+        world.check(&mut tenant).await;
+        let (found, tried) = std::mem::take(&mut *probe.found.lock().expect("nobody panics with it"));
+        assert!(tried > 0);
+        assert!(found.is_empty(), "{}", found.join("\n"));
+        let to_it = world.calls().into_iter().filter(|call| call.write);
+        let to_it = to_it.filter(|call| call.params.get("GroupId").is_some_and(|id| *id == *group));
+        assert_eq!(to_it.map(|call| call.operation).collect::<Vec<_>>(), Vec::<String>::new(), "it is somebody's");
+        let endpoints = probe.ec2.describe_vpc_endpoints().send().await.expect("endpoints").vpc_endpoints;
+        for endpoint in endpoints.unwrap_or_default().iter().filter(|endpoint| !endpoint.groups().is_empty()) {
+            let groups: Vec<_> = endpoint.groups().iter().filter_map(|group| group.group_id()).collect();
+            assert_eq!(groups.len(), 1, "{groups:?}");
+            assert_ne!(groups == [group.as_str()], back, "{groups:?}");
+        }
+    }
 }
 
 // --- what cannot be done without ----------------------------------------------------------------------------------------------

@@ -185,3 +185,28 @@ async fn a_notebook_that_is_just_starting_is_deleted_once_it_can_be() {
     assert_eq!(hands.notebook_status(NAME).await, None);
     assert!(sagemaker(&world, |state| state.lifecycle_mut(NAME).is_none()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_notebook_that_runs_with_another_role_is_told_with_both_and_not_written_to() {
+    const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let world = World::new(Delays::real());
+    let existing = world.isolated_notebook("us-east-1", 0).await;
+    let iam = aws_sdk_iam::Client::new(&world.sdk("us-east-1").await);
+    let made = iam.create_role().role_name("Another").assume_role_policy_document(TRUST).send().await;
+    let other = made.expect("a role").role.expect("it").arn;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let mut tenant = existing.tenant("isolated-sagemaker.yaml", "isolated-sagemaker");
+    tenant.edit(|object| object.spec.execution_role.arn = Some(other.clone()));
+    world.simulator.clear_log();
+    let visit = world.settle(&mut tenant).await;
+    let fact = visit.report.fact("NotebooksReady").expect("a condition");
+    assert_eq!((fact.truth.as_str(), fact.reason.as_str()), ("False", "ExistingDiffers"), "{}", fact.message);
+    for arn in [&existing.role, &other] {
+        assert!(fact.message.contains(arn), "{arn} is not in: {}", fact.message);
+    }
+    assert!(stalled(&visit.report).starts_with("ExistingDiffers "), "{}", stalled(&visit.report));
+    let about_it = world.writes().into_iter().filter(|operation| operation.contains("Notebook"));
+    assert_eq!(about_it.collect::<Vec<_>>(), Vec::<String>::new());
+    tenant.edit(|object| object.spec.execution_role.arn = Some(existing.role.clone()));
+    assert_ready(&world.settle(&mut tenant).await.report);
+}

@@ -7,7 +7,11 @@ use cloister::{
         IsolatedNotebookEnvironment,
         environment::{Access, Permission, S3Access},
     },
-    model::report::{Next, Report, conditions},
+    model::{
+        address::Kind,
+        asked::Told,
+        report::{Next, Report, conditions},
+    },
     sandbox::world::Delays,
 };
 
@@ -113,6 +117,28 @@ async fn a_hand_change_is_told_as_drift_also_while_an_edit_is_on_its_way() {
     let visit = world.settle(&mut tenant).await;
     assert_ready(&visit.report);
     assert_eq!(told(&visit.report), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_a_hand_change_is_told_where_the_status_says_that_its_kind_was_as_asked() {
+    let mut world = World::new(Delays::real());
+    let (mut tenant, hands) = made(&world).await;
+    let describe = hands.codeartifact.update_repository().domain("test-artifact-domain").repository("pypi-store");
+    describe.description("theirs").send().await.expect("described");
+    let arn = tenant.environment().role_arn();
+    let role = arn.rsplit('/').next().expect("a name").to_owned();
+    let policy = hands.policy("open", EVERYTHING).await;
+    hands.iam.attach_role_policy().role_name(&role).policy_arn(policy).send().await.expect("attached");
+    world.restart();
+    // Not Ready, because of something else; but the packages were as asked.
+    let as_asked = [Kind::Domain, Kind::Repository].into();
+    tenant.forget_what_was_asked(Told { as_asked, ..Told::default() });
+    world.simulator.clear_log();
+    let visit = world.check(&mut tenant).await;
+    assert_eq!(told(&visit.report), ["Repository/pypi-store description"]);
+    let mut writes = world.writes();
+    writes.sort();
+    assert_eq!(writes, ["DetachRolePolicy", "UpdateRepository"], "what is told decides nothing");
 }
 
 #[tokio::test(start_paused = true)]

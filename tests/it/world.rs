@@ -2,7 +2,7 @@
 //! of the controller does is done here in the same order, and the memory that the status is in production is a field.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -56,10 +56,13 @@ pub struct Tenant {
     pub identity: AWSIdentity,
     /// Ids by address.
     pub remembered: BTreeMap<Address, String>,
+    /// Those of them that were declared as existing.
+    pub declared: BTreeSet<Address>,
     intents: Mutex<Vec<Intent>>,
     freshness: Freshness,
     asked: Asked,
     tries: Tries,
+    told: Told,
 }
 
 /// What one visit saw and did.
@@ -119,14 +122,16 @@ impl World {
         let scope = tenant.scope(Arc::clone(&environment));
         let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
         tenant.settle(&observation);
-        let mut plan = plan(&environment, &observation, &scope.remembered);
-        tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &Told::default());
+        let mut plan = plan(&environment, &observation, &scope.ours());
+        tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &tenant.told);
         tenant.tries.weigh(&mut plan);
         let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
         tenant.asked.did(&plan, &outcomes);
         tenant.tries.did(&plan, &outcomes);
         let report = report(&environment, &observation, &plan, &outcomes);
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
+        tenant.declared.retain(|address| !report.ids.contains_key(address));
+        tenant.declared.extend(report.declared.clone());
         tenant.remembered.extend(report.ids.clone());
         let reconciling = report.fact(conditions::RECONCILING).is_some_and(|fact| fact.truth.as_str() == "True");
         tenant.freshness = if reconciling { Freshness::Poll } else { Freshness::Check };
@@ -215,10 +220,12 @@ impl Tenant {
             object,
             identity: read("identity.yaml"),
             remembered: BTreeMap::new(),
+            declared: BTreeSet::new(),
             intents: Mutex::default(),
             freshness: Freshness::Now,
             asked: Asked::default(),
             tries: Tries::default(),
+            told: Told::default(),
         }
     }
 
@@ -232,6 +239,11 @@ impl Tenant {
     pub fn approve(&mut self, digest: &str) {
         let approval = [("cloister.dev/approve".to_owned(), digest.to_owned())];
         self.edit(|object| object.metadata.annotations = Some(approval.into()));
+    }
+
+    /// The controller restarts: of what was told only the status remembers something.
+    pub fn forget_what_was_asked(&mut self, told: Told) {
+        (self.asked, self.told) = (Asked::default(), told);
     }
 
     /// The validated environment.
@@ -254,6 +266,7 @@ impl Tenant {
         Scope {
             environment: Some(environment),
             remembered: self.remembered.clone(),
+            declared: self.declared.clone(),
             intents: self.intents.lock().expect("no test panics while it holds this").clone(),
             ..self.scope_without_manifest(self.freshness)
         }
@@ -267,6 +280,7 @@ impl Tenant {
             region: self.object.spec.region.clone(),
             environment: None,
             remembered: BTreeMap::new(),
+            declared: BTreeSet::new(),
             intents: Vec::new(),
             freshness,
         }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws::{
         account::Account,
-        locate::sights,
+        locate::{UNDECIDED, sights},
         provider::{Provider, Reader},
         region_facts, surroundings,
     },
@@ -84,6 +84,8 @@ impl Engine {
             let mut found = if container_is_missing(provider.kind(), &lane.sights) {
                 let absent = wanted.iter().map(|wanted| (wanted.address.clone(), Sight::Absent));
                 absent.inspect(|(address, _)| marks.sighted(address, true)).collect()
+            } else if let Some(problem) = container_is_undecided(provider.kind(), &lane.sights) {
+                unknown(scope, provider.kind(), &wanted, &problem)
             } else {
                 look_at_kind(account, scope, marks, provider, &wanted).await
             };
@@ -143,22 +145,41 @@ impl Engine {
     }
 }
 
+/// What is inside one of several VPCs is as undecided as these are.
+fn container_is_undecided(kind: Kind, sights: &BTreeMap<Address, Sight>) -> Option<Problem> {
+    let inside = container_of(kind) == Some(Kind::Vpc);
+    let vpcs = sights.iter().filter(|(address, _)| inside && address.kind == Kind::Vpc);
+    vpcs.filter_map(|(_, sight)| match sight {
+        Sight::Unknown(problem) if problem.reason == UNDECIDED => {
+            let message = "which VPC it is in is not decided: see VPC/main";
+            Some(Problem::new(problem.class, message).because(UNDECIDED))
+        }
+        Sight::Unknown(_) | Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) => None,
+    })
+    .next()
+}
+
 /// What is inside something that is wanted and certainly not there is not there either: no need to look.
 fn container_is_missing(kind: Kind, sights: &BTreeMap<Address, Sight>) -> bool {
-    let container = match kind {
+    let Some(container) = container_of(kind) else { return false };
+    let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
+    containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
+}
+
+/// The kind of what it is in.
+const fn container_of(kind: Kind) -> Option<Kind> {
+    match kind {
         Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup | Kind::SecurityGroupRules | Kind::VpcEndpoint => {
-            Kind::Vpc
+            Some(Kind::Vpc)
         }
-        Kind::Repository => Kind::Domain,
+        Kind::Repository => Some(Kind::Domain),
         Kind::Vpc
         | Kind::Domain
         | Kind::Role
         | Kind::Policy
         | Kind::LifecycleConfiguration
-        | Kind::NotebookInstance => return false,
-    };
-    let mut containers = sights.iter().filter(|(address, _)| address.kind == container).peekable();
-    containers.peek().is_some() && containers.all(|(_, sight)| matches!(sight, Sight::Absent))
+        | Kind::NotebookInstance => None,
+    }
 }
 
 fn reader<'a>(account: &'a Account, scope: &'a Scope, marks: &'a Marks, kind: Kind, max_age: Duration) -> Reader<'a> {
@@ -186,7 +207,7 @@ async fn look_at_kind(
         Ok(items) => {
             let nothing = Adoption::default();
             let adopt = scope.environment.as_ref().map_or(&nothing, |environment| &environment.rules.adopt);
-            let mut sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.remembered, adopt);
+            let mut sights = sights(provider, &scope.owner, wanted, &items, &marks.recent(), &scope.ours(), adopt);
             doubt::ask_by_id(&reader, wanted, &items, &mut sights).await;
             for (address, sight) in &sights {
                 match sight {

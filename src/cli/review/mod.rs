@@ -7,17 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::model::{
-    address::{Address, Kind},
+    address::Address,
     diff::{DriftKind, FieldDiff},
     owner::{Ownership, TAG_PREFIX},
     plan::{Action, Drift, Hold, Plan, Step, Verb},
     port::{Observation, Problem},
     report::{Fact, Report, Truth, conditions},
-    resource::{Change, Field, Management, Output, Phase, Seen, Severity, Sight, Wanted},
+    resource::{Field, Phase, Seen, Severity, Sight, Wanted},
     value::{Value, Wish},
 };
 
+mod disruption;
 pub mod text;
+
+use disruption::disruption;
+pub use disruption::{Neighbours, endpoints_come_or_go_among_others};
 
 /// The version of the JSON. Fields may be added to it; a field that goes or changes its meaning makes another version.
 pub const VERSION: &str = "cli.cloister.dev/v1";
@@ -127,7 +131,7 @@ struct StepView {
     after: Vec<String>,
     /// What people will notice of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    disruption: Option<&'static str>,
+    disruption: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<HoldView>,
     fields: Vec<FieldView>,
@@ -212,6 +216,8 @@ pub struct Title {
     pub assumptions: Vec<String>,
     /// The status remembers what was there. Without that, what is not there counts as gone.
     pub remembers: bool,
+    /// It is as it stands in the cluster, not an edit that nobody has applied.
+    pub is_live: bool,
 }
 
 /// What was seen and planned.
@@ -223,6 +229,8 @@ pub struct Found<'a> {
     pub plan: &'a Plan,
     /// What is to be said.
     pub report: &'a Report,
+    /// Who is in a VPC that is not ours, if that was asked.
+    pub neighbours: Option<&'a Result<Neighbours, Problem>>,
 }
 
 impl Review {
@@ -274,7 +282,7 @@ impl Review {
     }
 
     fn empty(title: Title, result: Verdict) -> Self {
-        let Title { namespace, name, account, region, assumptions, remembers: _ } = title;
+        let Title { namespace, name, account, region, assumptions, remembers: _, is_live: _ } = title;
         Self {
             namespace,
             name,
@@ -365,7 +373,7 @@ fn step_view(step: &Step, hold: Option<&Hold>, order: usize, found: Found<'_>) -
         id: step.id.clone().filter(|id| *id != step.address.name),
         reason: reason(step, wanted, seen, found.plan),
         after: step.after.iter().map(ToString::to_string).collect(),
-        disruption: disruption(step, seen, found.observation),
+        disruption: disruption(step, seen, found),
         held: hold.map(|hold| HoldView { reason: hold.reason(), way_out: hold.way_out() }),
         fields,
     }
@@ -403,25 +411,6 @@ fn reason(step: &Step, wanted: Option<&Wanted>, seen: Option<&Seen>, plan: &Plan
         (Verb::Delete, _) if wanted.is_some() => "has to be made again".into(),
         (Verb::Delete, _) => "is ours and not wanted any more".into(),
         (Verb::Release, _) => "is kept; our tags come off".into(),
-    }
-}
-
-fn disruption(step: &Step, seen: Option<&Seen>, observation: &Observation) -> Option<&'static str> {
-    if step.address.kind == Kind::VpcEndpoint && matches!(step.verb, Verb::Create | Verb::Delete) {
-        let foreign = |wanted: &Wanted| matches!(wanted.management, Management::Existing(_));
-        let mut vpcs = observation.wanted.iter().filter(|wanted| wanted.address.kind == Kind::Vpc);
-        return vpcs.any(foreign).then_some("changes how everybody in this VPC reaches the service");
-    }
-    if step.address.kind != Kind::NotebookInstance {
-        return None;
-    }
-    let runs = seen.is_some_and(|seen| seen.outputs.get(&Output::State).is_some_and(|state| state == "InService"));
-    if step.verb == Verb::Delete {
-        Some("deletes the notebook and its volume")
-    } else if runs && step.diffs.iter().any(|diff| diff.change == Change::Stopped) {
-        Some("stops the notebook")
-    } else {
-        None
     }
 }
 

@@ -88,7 +88,7 @@ fn steps(text: &mut String, review: &Review, colours: Colours) {
         if let Some(held) = &step.held {
             line(text, &colours.paint(YELLOW, &format!("        HELD ({}): {}", held.reason, held.way_out)));
         }
-        if let Some(disruption) = step.disruption {
+        if let Some(disruption) = &step.disruption {
             line(text, &colours.paint(YELLOW, &format!("        DISRUPTIVE: {disruption}")));
         }
         for field in &step.fields {

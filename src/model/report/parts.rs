@@ -1,11 +1,14 @@
-//! What is told of single endpoints and notebooks.
+//! What is told of single endpoints and notebooks, and the ids of all.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EndpointReport, NotebookReport, State};
 use crate::model::{
     address::{Address, Kind},
     environment::{Endpoint, Environment},
+    owner::Ownership,
     port::Observation,
-    resource::{Output, Wanted},
+    resource::{Management, Output, Wanted},
 };
 
 fn is_ready(states: &[(&Wanted, State)], address: &Address) -> bool {
@@ -51,4 +54,24 @@ pub(super) fn notebooks(
         }
     };
     environment.notebooks.iter().map(|notebook| report(&notebook.name)).collect()
+}
+
+/// The ids of what is ours or was declared as existing. What stands in our way under our name is not remembered as ours.
+pub(super) fn ids(observation: &Observation) -> BTreeMap<Address, String> {
+    let declared = declared(observation);
+    let seen = observation.sights.iter().filter_map(|(address, sight)| sight.seen().map(|seen| (address, seen)));
+    let known = seen.filter(|(address, seen)| {
+        matches!(seen.ownership, Ownership::Ours | Ownership::Earlier) || declared.contains(*address)
+    });
+    let unlisted = observation.sights.iter().filter_map(|(address, sight)| match sight {
+        Sight::Unlisted { id } => Some((address.clone(), id.clone())),
+        Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) | Sight::Unknown(_) => None,
+    });
+    known.map(|(address, seen)| (address.clone(), seen.id.clone())).chain(unlisted).collect()
+}
+
+/// What the manifest declares as existing.
+pub(super) fn declared(observation: &Observation) -> BTreeSet<Address> {
+    let wanted = observation.wanted.iter().filter(|wanted| wanted.management != Management::Owned);
+    wanted.map(|wanted| wanted.address.clone()).collect()
 }

@@ -1,13 +1,16 @@
 //! `spec.packages`: the CodeArtifact domain, its repositories, and the one that notebooks install from.
 
-use kube::KubeSchema;
+use kube::{KubeSchema, core::Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::role::{Conditions, Effect};
-use crate::kubernetes::api::rule::{
-    ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, distinct_sids,
-    never_taken_over, rule, unchanged, unchanged_optional, words,
+use crate::{
+    kubernetes::api::rule::{
+        ACCOUNT, ACTION, DOMAIN_NAME, KMS_KEY, PRINCIPAL, REPOSITORY_NAME, ROLE_ARN, SID, conditions, distinct_sids,
+        never_taken_over, rule, unchanged, unchanged_optional, words,
+    },
+    model::environment::{DOMAIN_SID, REPOSITORY_SID},
 };
 
 /// Where packages come from.
@@ -104,6 +107,7 @@ pub struct Domain {
 /// Who may do what with a domain.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[x_kube(validation = distinct_sids("permissions.statements"))]
+#[x_kube(validation = not_our_sid(DOMAIN_SID))]
 #[serde(rename_all = "camelCase")]
 pub struct DomainPermissions {
     /// ARNs of roles or users, or account ids, that may get tokens of the domain, describe it and list its repositories, besides
@@ -237,6 +241,7 @@ impl ExternalConnection {
 /// Who may do what in a repository.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[x_kube(validation = distinct_sids("permissions.statements"))]
+#[x_kube(validation = not_our_sid(REPOSITORY_SID))]
 #[serde(rename_all = "camelCase")]
 pub struct RepositoryPermissions {
     /// ARNs of roles that may read packages, besides the execution role; up to 50. Default: none. Can be changed.
@@ -280,6 +285,15 @@ pub struct ResourceStatement {
     #[serde(default, skip_serializing_if = "Conditions::is_empty")]
     #[schemars(schema_with = "conditions")]
     pub conditions: Conditions,
+}
+
+/// Two statements of one name are not what anybody meant, and AWS takes no such policy.
+fn not_our_sid(ours: &str) -> Rule {
+    rule(
+        "statements",
+        &format!("!has(self.statements) || self.statements.all(s, !has(s.sid) || s.sid != '{ours}')"),
+        &format!("`sid` must not be {ours}, which is that of our own statement; any other is allowed"),
+    )
 }
 
 /// What the notebooks install from.

@@ -240,6 +240,9 @@ pub struct ResourceReference {
     /// Its id in AWS, or its name where the name is the id. Example: `subnet-0123456789abcdef0`.
     #[schemars(length(max = 1024))]
     pub id: String,
+    /// True when the spec declared it as existing: it is somebody else's. Example: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<bool>,
 }
 
 /// Differences between AWS and the spec.
