@@ -19,8 +19,12 @@ const NOT_OFFERED: &str = "ServiceNotOffered";
 const TAKEN_NAME: &str = "conflicting dns domain";
 /// The reason of problems about operations that the endpoint does not know.
 const NOT_IMPLEMENTED: &str = "NotImplemented";
+/// The reason of problems about things that the manifest refers to and that are not there.
+const REFERENCED_NOT_FOUND: &str = "ReferencedNotFound";
+/// The reason of problems about a manifest that cannot be carried out as it is written.
+const INVALID_SPEC: &str = "InvalidSpec";
 /// The codes that are ours and not AWS's: they become the reason of the condition.
-const OWN_REASONS: [&str; 3] = [IN_USE, NOT_OFFERED, NOT_IMPLEMENTED];
+const OWN_REASONS: [&str; 5] = [IN_USE, NOT_OFFERED, NOT_IMPLEMENTED, REFERENCED_NOT_FOUND, INVALID_SPEC];
 
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +106,25 @@ impl AwsError {
         Self { code: Some(NOT_OFFERED.to_owned()), ..Self::new(ErrorClass::Invalid, operation, message) }
     }
 
+    /// What is not there is something that the manifest refers to: it will not come by itself. AWS's words, and what a person can do.
+    #[must_use]
+    pub fn about_a_reference(self, remedy: &str) -> Self {
+        let message = format!("{} {remedy}", self.message);
+        Self { class: ErrorClass::Invalid, code: Some(REFERENCED_NOT_FOUND.to_owned()), message, ..self }
+    }
+
+    /// Whether something that the manifest refers to is not there.
+    #[must_use]
+    pub fn lacks_a_reference(&self) -> bool {
+        self.code.as_deref() == Some(REFERENCED_NOT_FOUND)
+    }
+
+    /// What the manifest asks for cannot be had: nothing was sent.
+    #[must_use]
+    pub fn invalid_spec(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { code: Some(INVALID_SPEC.to_owned()), ..Self::new(ErrorClass::Invalid, operation, message) }
+    }
+
     /// The problem for the status.
     #[must_use]
     pub fn problem(&self) -> Problem {
@@ -121,6 +144,20 @@ pub fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
     match result {
         Err(error) if !error.is_not_found() => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Go on when something that the manifest refers to is not there: that is told at the end, and everything else is done without it.
+///
+/// # Errors
+/// What is wrong otherwise.
+pub fn put_off(result: Result<(), AwsError>, missing: &mut Option<AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if error.lacks_a_reference() => {
+            missing.get_or_insert(error);
+            Ok(())
+        }
+        result => result,
     }
 }
 
@@ -393,6 +430,24 @@ mod tests {
         assert_eq!(without_request_id("no such thing (RequestId: 1-2-3)"), "no such thing");
         let denied = "You are not authorized to perform this operation. Encoded authorization failure message: 4fQ";
         assert_eq!(without_request_id(denied), "You are not authorized to perform this operation.");
+    }
+
+    #[test]
+    fn something_missing_that_the_manifest_refers_to_needs_a_person_and_only_the_first_is_told() {
+        let missing = |words: &str| {
+            let error = AwsError::of_item("iam:AttachRolePolicy", "NoSuchEntity", words);
+            assert_eq!(error.class, ErrorClass::NotFound);
+            error.about_a_reference("Create it.")
+        };
+        let mut put_aside = None;
+        assert_eq!(put_off(Err(missing("Policy p does not exist.")), &mut put_aside), Ok(()));
+        assert_eq!(put_off(Err(missing("Policy q does not exist.")), &mut put_aside), Ok(()));
+        let problem = put_aside.clone().unwrap().problem();
+        assert_eq!(problem.reason, "ReferencedNotFound");
+        assert_eq!(problem.message, "iam:AttachRolePolicy: Policy p does not exist. Create it.");
+        assert!(problem.class.needs_person());
+        let denied = Err(AwsError::new(ErrorClass::Denied, "iam:AttachRolePolicy", "no"));
+        assert_eq!(put_off(denied.clone(), &mut put_aside), denied);
     }
 
     #[test]

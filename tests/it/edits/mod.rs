@@ -18,6 +18,7 @@ mod notebooks;
 mod packages;
 mod role;
 mod rules;
+mod values;
 
 type Change = fn(&mut IsolatedNotebookEnvironment);
 
