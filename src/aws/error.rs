@@ -14,8 +14,10 @@ use crate::model::port::{ErrorClass, Problem};
 const IN_USE: &str = "InUse";
 /// The reason of problems about services that a region does not have.
 const NOT_OFFERED: &str = "ServiceNotOffered";
+/// The reason of problems about things that the manifest refers to and that are not there.
+const REFERENCED_NOT_FOUND: &str = "ReferencedNotFound";
 /// The codes that are ours and not AWS's: they become the reason of the condition.
-const OWN_REASONS: [&str; 2] = [IN_USE, NOT_OFFERED];
+const OWN_REASONS: [&str; 3] = [IN_USE, NOT_OFFERED, REFERENCED_NOT_FOUND];
 
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +83,19 @@ impl AwsError {
         Self { code: Some(NOT_OFFERED.to_owned()), ..Self::new(ErrorClass::Invalid, operation, message) }
     }
 
+    /// What is not there is something that the manifest refers to: it will not come by itself. AWS's words, and what a person can do.
+    #[must_use]
+    pub fn about_a_reference(self, remedy: &str) -> Self {
+        let message = format!("{} {remedy}", self.message);
+        Self { class: ErrorClass::Invalid, code: Some(REFERENCED_NOT_FOUND.to_owned()), message, ..self }
+    }
+
+    /// Whether something that the manifest refers to is not there.
+    #[must_use]
+    pub fn lacks_a_reference(&self) -> bool {
+        self.code.as_deref() == Some(REFERENCED_NOT_FOUND)
+    }
+
     /// The problem for the status.
     #[must_use]
     pub fn problem(&self) -> Problem {
@@ -89,6 +104,20 @@ impl AwsError {
             Some(reason) => Problem::new(self.class, format!("{}: {}", self.operation, self.message)).because(reason),
             None => Problem::new(self.class, self.to_string()),
         }
+    }
+}
+
+/// Go on when something that the manifest refers to is not there: that is told at the end, and everything else is done without it.
+///
+/// # Errors
+/// What is wrong otherwise.
+pub fn put_off(result: Result<(), AwsError>, missing: &mut Option<AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if error.lacks_a_reference() => {
+            missing.get_or_insert(error);
+            Ok(())
+        }
+        result => result,
     }
 }
 
@@ -314,6 +343,24 @@ mod tests {
         assert_eq!(without_request_id("no such thing (RequestId: 1-2-3)"), "no such thing");
         let denied = "You are not authorized to perform this operation. Encoded authorization failure message: 4fQ";
         assert_eq!(without_request_id(denied), "You are not authorized to perform this operation.");
+    }
+
+    #[test]
+    fn something_missing_that_the_manifest_refers_to_needs_a_person_and_only_the_first_is_told() {
+        let missing = |words: &str| {
+            let error = AwsError::of_item("iam:AttachRolePolicy", "NoSuchEntity", words);
+            assert_eq!(error.class, ErrorClass::NotFound);
+            error.about_a_reference("Create it.")
+        };
+        let mut put_aside = None;
+        assert_eq!(put_off(Err(missing("Policy p does not exist.")), &mut put_aside), Ok(()));
+        assert_eq!(put_off(Err(missing("Policy q does not exist.")), &mut put_aside), Ok(()));
+        let problem = put_aside.clone().unwrap().problem();
+        assert_eq!(problem.reason, "ReferencedNotFound");
+        assert_eq!(problem.message, "iam:AttachRolePolicy: Policy p does not exist. Create it.");
+        assert!(problem.class.needs_person());
+        let denied = Err(AwsError::new(ErrorClass::Denied, "iam:AttachRolePolicy", "no"));
+        assert_eq!(put_off(denied.clone(), &mut put_aside), denied);
     }
 
     #[test]

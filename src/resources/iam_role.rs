@@ -14,7 +14,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::writes::{attach, delete_inline, detach, gone, put_inline, update_attached, update_inline, update_trust};
+use self::writes::{
+    attach, delete_inline, detach, gone, put_boundary, put_inline, unless_boundary_is_missing, update_attached,
+    update_inline, update_trust,
+};
 use super::{
     data_addresses, iam_account,
     iam_account::{IamAccount, RoleRow},
@@ -224,9 +227,11 @@ impl Provider for IamRole {
         within(OPERATION, "the inline policy", policies.values().map(PolicyDocument::size).sum(), INLINE_LIMIT)?;
         let create =
             writer.write(OPERATION)?.iam.create_role().role_name(&name).assume_role_policy_document(trust.to_json());
-        let create = create.set_permissions_boundary(state.permissions_boundary.known().cloned().flatten());
+        let boundary = state.permissions_boundary.known().cloned().flatten();
+        let create = create.set_permissions_boundary(boundary.clone());
         let create = create.set_tags(Some(iam_account::request_tags(&wanted.tags)));
-        let created = create.send().await.map_err(from_sdk(OPERATION))?;
+        let created = create.send().await.map_err(from_sdk(OPERATION));
+        let created = created.map_err(unless_boundary_is_missing(boundary.as_deref()))?;
         // If one of these fails, the next look finds the difference.
         for (policy, document) in &policies {
             put_inline(writer, &name, policy, document).await.ok();
@@ -251,14 +256,7 @@ impl Provider for IamRole {
         let (wish, found) = (wanted.state::<RoleState>(), seen.state::<RoleState>());
         // Limits first: nothing is opened while what narrows it is still missing.
         if let (true, Some(Some(arn))) = (touches(diffs, "permissionsBoundary"), wish.permissions_boundary.known()) {
-            const OPERATION: &str = "iam:PutRolePermissionsBoundary";
-            let put = writer
-                .write(OPERATION)?
-                .iam
-                .put_role_permissions_boundary()
-                .role_name(&seen.id)
-                .permissions_boundary(arn);
-            put.send().await.map_err(from_sdk(OPERATION))?;
+            put_boundary(writer, &seen.id, arn).await?;
         }
         if let (true, Some(trust)) = (touches(diffs, "trustPolicy"), wish.trust_policy.known()) {
             update_trust(writer, &seen.id, trust, &found.aside.trust_denies).await?;

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     aws::{
         account::Clients,
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, put_off},
         inventory::Listing,
         provider::{Created, Item, Progress, Provider, Reader, Writer},
     },
@@ -112,6 +112,8 @@ pub struct SecurityGroupRulesState {
     handles: BTreeMap<Rule, Handle>,
     /// Of what is wanted: the tags of each rule that we make. No field, as rules without them are good, too.
     rule_tags: Tags,
+    /// Of what is wanted: the groups that the manifest names, which may not be there. No field: the rules say which they are.
+    clients: BTreeSet<String>,
     /// Of what is wanted of an existing group: what to look for in it. No field, as such a group may have any other rules.
     check: Option<Check>,
 }
@@ -129,8 +131,17 @@ struct Check {
 
 impl State for SecurityGroupRulesState {
     fn fields(&self) -> Vec<Field> {
-        let Self { group, ingress, egress, egress_to_anywhere, certain_egress: _, handles: _, rule_tags: _, check: _ } =
-            self.clone();
+        let Self {
+            group,
+            ingress,
+            egress,
+            egress_to_anywhere,
+            certain_egress: _,
+            handles: _,
+            rule_tags: _,
+            clients: _,
+            check: _,
+        } = self.clone();
         let texts = |rules: BTreeSet<Rule>| rules.iter().map(ToString::to_string).collect::<BTreeSet<String>>();
         vec![
             Field::fixed("group", group),
@@ -182,6 +193,7 @@ fn wanted(group: Group, environment: &Environment, context: Context<'_>) -> Want
         certain_egress,
         handles: BTreeMap::new(),
         rule_tags: environment.tags_of(&address),
+        clients: environment.network.client_security_groups.clone(),
         check: None,
     };
     let (management, state) = match group.part(environment) {
@@ -320,13 +332,14 @@ impl Provider for SecurityGroupRules {
         let group =
             state.group.known().ok_or_else(|| AwsError::unresolved("ec2:AuthorizeSecurityGroupEgress", "group"))?;
         let ingress: Vec<&Rule> = state.ingress.known().into_iter().flatten().collect();
-        authorize(writer, group, Direction::Ingress, &ingress, &state.rule_tags).await?;
+        let mut missing = None;
+        put_off(authorize(writer, group, Direction::Ingress, &ingress, state).await, &mut missing)?;
         let egress = state.egress.known().unwrap_or(&state.certain_egress);
-        authorize(writer, group, Direction::Egress, &egress.iter().collect::<Vec<_>>(), &state.rule_tags).await?;
+        authorize(writer, group, Direction::Egress, &egress.iter().collect::<Vec<_>>(), state).await?;
         if !egress.contains(&Rule::default_egress()) {
             revoke_default_egress(writer, group).await?;
         }
-        Ok(Created::id(group))
+        missing.map_or_else(|| Ok(Created::id(group)), Err)
     }
 
     async fn update(
@@ -340,10 +353,10 @@ impl Provider for SecurityGroupRules {
         let differing =
             || [Direction::Ingress, Direction::Egress].into_iter().filter(|direction| touches(diffs, direction.name()));
         let both = |direction: Direction| Some((wish.rules(direction).known()?, found.rules(direction).known()?));
-        for (direction, (wish, found)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
-            let missing: Vec<&Rule> = wish.difference(found).collect();
-            authorize(writer, &seen.id, direction, &missing, &wanted.state::<SecurityGroupRulesState>().rule_tags)
-                .await?;
+        let mut missing = None;
+        for (direction, (rules, found)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
+            let lacking: Vec<&Rule> = rules.difference(found).collect();
+            put_off(authorize(writer, &seen.id, direction, &lacking, wish).await, &mut missing)?;
         }
         for (direction, (wish, there)) in differing().filter_map(|direction| Some((direction, both(direction)?))) {
             let extra = there.difference(wish).filter_map(|rule| found.handles.get(rule));
@@ -352,12 +365,12 @@ impl Provider for SecurityGroupRules {
         if touches(diffs, EGRESS_TO_ANYWHERE) {
             let empty = BTreeSet::new();
             let there = found.egress.known().unwrap_or(&empty);
-            let missing: Vec<&Rule> = wish.certain_egress.difference(there).collect();
-            authorize(writer, &seen.id, Direction::Egress, &missing, &wish.rule_tags).await?;
+            let lacking: Vec<&Rule> = wish.certain_egress.difference(there).collect();
+            authorize(writer, &seen.id, Direction::Egress, &lacking, wish).await?;
             let open = found.handles.get(&Rule::default_egress()).map(|handle| handle.id.clone());
             revoke(writer, &seen.id, Direction::Egress, open.into_iter().collect()).await?;
         }
-        Ok(Progress::Done)
+        missing.map_or(Ok(Progress::Done), Err)
     }
 
     /// Rules go with their group. But two groups whose rules refer to each other can only be deleted when these rules are gone.
@@ -413,6 +426,7 @@ fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for
         certain_egress: BTreeSet::new(),
         handles: rows().map(|row| (row.rule.clone(), row.handle.clone())).collect(),
         rule_tags: Tags::new(),
+        clients: BTreeSet::new(),
         check: None,
     };
     let checks = asked_for.iter().filter_map(|wanted| wanted.state::<SecurityGroupRulesState>().check.as_ref());
@@ -445,8 +459,42 @@ fn examine(group: &str, check: &Check, rules: &BTreeMap<Rule, Handle>) -> Vec<Fi
     lacking.chain(open).collect()
 }
 
-/// Add rules, all in one call: all of them or none.
+/// Add rules. A group that the manifest names and that is not there keeps nobody else out.
 async fn authorize(
+    writer: &Writer<'_>,
+    group: &str,
+    direction: Direction,
+    rules: &[&Rule],
+    wish: &SecurityGroupRulesState,
+) -> Result<(), AwsError> {
+    let together = authorize_together(writer, group, direction, rules, &wish.rule_tags).await;
+    let (named, others): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| wish.clients.contains(&rule.peer));
+    match together {
+        // What AWS does not show yet is a group of ours; that passes.
+        Err(error) if error.is_not_found() && !named.is_empty() && !error.message.contains(group) => {}
+        result => return result,
+    }
+    authorize_together(writer, group, direction, &others, &wish.rule_tags).await?;
+    let mut missing = None;
+    for rule in named {
+        let added = authorize_together(writer, group, direction, &[rule], &wish.rule_tags).await;
+        let remedy =
+            "Correct spec.network.clientSecurityGroups: every group must be there, in the VPC of the endpoints.";
+        let told = |error: AwsError| {
+            if error.is_not_found() {
+                AwsError { message: format!("{}: {}.", rule.peer, error.message.trim_end_matches('.')), ..error }
+                    .about_a_reference(remedy)
+            } else {
+                error
+            }
+        };
+        put_off(added.map_err(told), &mut missing)?;
+    }
+    missing.map_or(Ok(()), Err)
+}
+
+/// Add rules, all in one call: all of them or none.
+async fn authorize_together(
     writer: &Writer<'_>,
     group: &str,
     direction: Direction,

@@ -19,6 +19,8 @@ use crate::{
     world::{ACCOUNT, Tenant, Visit, World, assert_ready},
 };
 
+mod references;
+
 const DOMAIN: &str = "test-artifact-domain";
 const NOTEBOOK: &str = "Test-Notebook-Instance";
 

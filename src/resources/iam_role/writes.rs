@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ATTACHED_LIMIT, INLINE_LIMIT, RoleState, TRUST_LIMIT};
 use crate::{
     aws::{
-        error::{AwsError, from_sdk},
+        error::{AwsError, from_sdk, put_off},
         provider::Writer,
     },
     model::policy::{PolicyDocument, Statement},
@@ -76,7 +76,8 @@ pub(super) async fn update_inline(
     Ok(())
 }
 
-/// Add before remove, unless only removing makes room.
+/// Add before remove, unless only removing makes room. A policy that is not there keeps neither another from being attached nor from going what
+/// nobody asked for.
 pub(super) async fn update_attached(
     writer: &Writer<'_>,
     role: &str,
@@ -92,15 +93,40 @@ pub(super) async fn update_attached(
             detach(writer, role, arn).await?;
         }
     }
+    let mut missing = None;
     for arn in wish.difference(seen) {
-        attach(writer, role, arn).await?;
+        put_off(attach(writer, role, arn).await, &mut missing)?;
     }
     if !crowded {
         for arn in seen.difference(wish) {
             detach(writer, role, arn).await?;
         }
     }
+    missing.map_or(Ok(()), Err)
+}
+
+pub(super) async fn put_boundary(writer: &Writer<'_>, role: &str, arn: &str) -> Result<(), AwsError> {
+    const OPERATION: &str = "iam:PutRolePermissionsBoundary";
+    let put = writer.write(OPERATION)?.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn);
+    let put = put.send().await.map_err(from_sdk(OPERATION));
+    put.map_err(unless_boundary_is_missing(Some(arn)))?;
     Ok(())
+}
+
+/// The boundary is the identity's: without it no role is made.
+pub(super) fn unless_boundary_is_missing(arn: Option<&str>) -> impl Fn(AwsError) -> AwsError {
+    unless_missing(
+        arn,
+        "Create the policy, or correct spec.permissionsBoundary of the AWSIdentity (and spec.executionRole.permissionsBoundary, if set).",
+    )
+}
+
+/// A policy that is not there is told from a role that is not there (yet): IAM names what it misses.
+fn unless_missing(arn: Option<&str>, remedy: &'static str) -> impl Fn(AwsError) -> AwsError {
+    move |error| match arn {
+        Some(arn) if error.is_not_found() && error.message.contains(arn) => error.about_a_reference(remedy),
+        _ => error,
+    }
 }
 
 pub(super) async fn put_inline(
@@ -130,7 +156,9 @@ pub(super) async fn delete_inline(writer: &Writer<'_>, role: &str, name: &str) -
 pub(super) async fn attach(writer: &Writer<'_>, role: &str, arn: &str) -> Result<(), AwsError> {
     const OPERATION: &str = "iam:AttachRolePolicy";
     let attach = writer.write(OPERATION)?.iam.attach_role_policy().role_name(role).policy_arn(arn);
-    attach.send().await.map_err(from_sdk(OPERATION))?;
+    let attached = attach.send().await.map_err(from_sdk(OPERATION));
+    let remedy = "Create the policy, or correct spec.executionRole.managedPolicyArns.";
+    attached.map_err(unless_missing(Some(arn), remedy))?;
     Ok(())
 }
 
