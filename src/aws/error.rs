@@ -16,8 +16,10 @@ const IN_USE: &str = "InUse";
 const NOT_OFFERED: &str = "ServiceNotOffered";
 /// The reason of problems about things that the manifest refers to and that are not there.
 const REFERENCED_NOT_FOUND: &str = "ReferencedNotFound";
+/// The reason of problems about a manifest that cannot be carried out as it is written.
+const INVALID_SPEC: &str = "InvalidSpec";
 /// The codes that are ours and not AWS's: they become the reason of the condition.
-const OWN_REASONS: [&str; 3] = [IN_USE, NOT_OFFERED, REFERENCED_NOT_FOUND];
+const OWN_REASONS: [&str; 4] = [IN_USE, NOT_OFFERED, REFERENCED_NOT_FOUND, INVALID_SPEC];
 
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +96,12 @@ impl AwsError {
     #[must_use]
     pub fn lacks_a_reference(&self) -> bool {
         self.code.as_deref() == Some(REFERENCED_NOT_FOUND)
+    }
+
+    /// What the manifest asks for cannot be had: nothing was sent.
+    #[must_use]
+    pub fn invalid_spec(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { code: Some(INVALID_SPEC.to_owned()), ..Self::new(ErrorClass::Invalid, operation, message) }
     }
 
     /// The problem for the status.

@@ -53,6 +53,8 @@ pub struct VpcEndpoint {
 
 /// How many client tokens are kept as stale before all are forgotten.
 const STALE_LIMIT: usize = 1000;
+/// The field with the subnets in which an interface endpoint has addresses.
+const SUBNETS: &str = "subnets";
 
 // --- rows ---------------------------------------------------------------------------------------------------------------------
 
@@ -79,6 +81,8 @@ pub struct VpcEndpointState {
     denies: BTreeSet<Statement>,
     /// Of what is wanted: the region that does not have the service. No field: one that exists shows that it has.
     not_offered_in: Option<String>,
+    /// Of what is wanted: which subnets that the manifest names for it are in one zone, and what to do. No field: AWS takes one of them only.
+    crowded: Option<String>,
 }
 
 impl State for VpcEndpointState {
@@ -96,6 +100,7 @@ impl State for VpcEndpointState {
             in_place: _,
             denies: _,
             not_offered_in: _,
+            crowded: _,
         } = self.clone();
         vec![
             Field::fixed("vpc", vpc),
@@ -103,7 +108,7 @@ impl State for VpcEndpointState {
             Field::fixed("type", endpoint_type),
             Field::live("policy", policy).severe(Severity::High),
             Field::live("privateDNSEnabled", private_dns_enabled),
-            Field::live("subnets", subnets),
+            Field::live(SUBNETS, subnets),
             Field::live("securityGroups", security_groups).severe(Severity::High),
             Field::live("routeTables", route_tables),
         ]
@@ -151,6 +156,7 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
         in_place: Vec::new(),
         denies: BTreeSet::new(),
         not_offered_in: not_offered.then(|| environment.region.clone()),
+        crowded: None,
     };
     match endpoint {
         Endpoint::External => None,
@@ -175,7 +181,12 @@ fn wanted(service: Service, endpoint: &Endpoint, environment: &Environment, cont
                 VpcEndpointState {
                     policy,
                     private_dns_enabled: Wish::Is(*private_dns),
-                    subnets: one_of_each_zone(&chosen, service, environment, context, subnets.is_some()),
+                    subnets: if subnets.is_some() {
+                        all_named(&chosen, context)
+                    } else {
+                        one_of_each_zone(&chosen, service, environment, context)
+                    },
+                    crowded: subnets.as_ref().and_then(|_| crowded(&chosen, service, context)),
                     security_groups: group_of_endpoints(environment, context).map(|group| BTreeSet::from([group])),
                     ..any
                 }
@@ -239,13 +250,41 @@ fn subnets_of<'a>(environment: &'a Environment, named: Option<&BTreeSet<String>>
     subnets.filter(|subnet| named.is_none_or(|named| named.contains(&subnet.name))).collect()
 }
 
-/// AWS gives an endpoint one address a zone: it takes the first subnet of each (decision 19), in zones where the service is.
+/// The subnets that the manifest names for the endpoint: all of them or none. Where they are has to be known, too.
+fn all_named(subnets: &[&Subnet], context: Context<'_>) -> Wish<BTreeSet<String>> {
+    Wish::all(subnets.iter().map(|subnet| {
+        let address = ec2_addresses::subnet(&subnet.name);
+        match context.outputs.input(&address, Output::AvailabilityZone) {
+            Wish::Is(_) => context.outputs.input(&address, Output::Id),
+            unknown => unknown,
+        }
+    }))
+}
+
+/// Two of the subnets that the manifest names for the endpoint, if they are in one zone: AWS gives an endpoint one address a zone. The schema refuses
+/// what it can see; the zone of an existing subnet and one that is left to us are known by now.
+fn crowded(subnets: &[&Subnet], service: Service, context: Context<'_>) -> Option<String> {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    subnets.iter().find_map(|subnet| {
+        let zone = context.outputs.get(&ec2_addresses::subnet(&subnet.name), Output::AvailabilityZone)?;
+        let other = *first.entry(zone).or_insert(&subnet.name);
+        (other != subnet.name).then(|| {
+            format!(
+                "`spec.network.endpoints[{}].subnets` names {other} and {}, which are both in {zone}; AWS gives an endpoint one \
+                 address a zone: leave one of them out",
+                service.name(),
+                subnet.name
+            )
+        })
+    })
+}
+
+/// AWS gives an endpoint one address a zone: it takes the first subnet of each, in zones where the service is.
 fn one_of_each_zone(
     subnets: &[&Subnet],
     service: Service,
     environment: &Environment,
     context: Context<'_>,
-    named: bool,
 ) -> Wish<BTreeSet<String>> {
     let supported = context.facts.endpoint_services.get(&service.endpoint_service(&environment.region));
     let supported = |zone: &str| supported.is_none_or(|facts| facts.zones.is_empty() || facts.zones.contains(zone));
@@ -259,7 +298,7 @@ fn one_of_each_zone(
         first.entry(zone).or_insert(id);
     }
     let usable: BTreeSet<String> =
-        first.iter().filter(|(zone, _)| named || supported(zone)).map(|(_, id)| (*id).to_owned()).collect();
+        first.iter().filter(|(zone, _)| supported(zone)).map(|(_, id)| (*id).to_owned()).collect();
     // With no subnet that suits, AWS's own refusal says more than an endpoint without any address would.
     Wish::Is(if usable.is_empty() { first.into_values().map(ToOwned::to_owned).collect() } else { usable })
 }
@@ -327,10 +366,14 @@ impl Provider for VpcEndpoint {
         if touches(diffs, TAGS) {
             ec2_tags::correct(writer, &seen.id, &wanted.tags, diffs).await?;
         }
-        if diffs.iter().all(|diff| diff.field == TAGS) {
-            return Ok(Progress::Done);
+        // What cannot be had holds nothing else up.
+        let crowded = wish.crowded.as_ref().filter(|_| touches(diffs, SUBNETS));
+        let possible = |diff: &&FieldDiff| diff.field != TAGS && (crowded.is_none() || diff.field != SUBNETS);
+        let diffs: Vec<FieldDiff> = diffs.iter().filter(possible).cloned().collect();
+        let left = if diffs.is_empty() { None } else { changes::modify(writer, &seen.id, wish, found, &diffs).await? };
+        if let Some(crowded) = crowded {
+            return Err(AwsError::invalid_spec("ec2:ModifyVpcEndpoint", crowded));
         }
-        let left = changes::modify(writer, &seen.id, wish, found, diffs).await?;
         Ok(left.map_or(Progress::Done, |what| Progress::Started(what.to_owned())))
     }
 
@@ -389,6 +432,9 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
             wanted.address.name
         );
         return Err(AwsError::not_offered(OPERATION, message));
+    }
+    if let Some(crowded) = &state.crowded {
+        return Err(AwsError::invalid_spec(OPERATION, crowded));
     }
     let endpoint_type = VpcEndpointType::from(known(&state.endpoint_type, "type")?.as_str());
     let ids = |wish: &Wish<BTreeSet<String>>| wish.known().map(|ids| ids.iter().cloned().collect());
@@ -470,6 +516,7 @@ impl EndpointRow {
                 in_place: vec![self.in_place.clone()],
                 denies,
                 not_offered_in: None,
+                crowded: None,
             }),
         }
     }

@@ -1,6 +1,7 @@
 //! What the manifest refers to, and is not there or is not what it is taken for: named, with what to do about it, and in the way of nothing else.
 
 use aws_sdk_ec2::types::{Filter, SecurityGroupRule};
+use cloister::kubernetes::api::environment::{Endpoint, EndpointService, Subnet};
 
 use super::*;
 
@@ -73,4 +74,55 @@ async fn a_missing_client_group_is_named_and_the_notebooks_get_in_all_the_same()
     gets_ready(&world, &mut tenant).await;
     let rules = rules_of_endpoints(&ec2, &tenant).await;
     assert!(rules.iter().any(|rule| group_of(rule).as_ref() == Some(&clients)), "{rules:?}");
+}
+
+// --- subnets of an endpoint ---------------------------------------------------------------------------------------------------
+
+fn placed(service: EndpointService, subnets: &[&str]) -> Vec<Endpoint> {
+    let subnets = subnets.iter().map(|name| (*name).to_owned()).collect();
+    vec![Endpoint { service, id: None, external: None, policy: None, subnets, private_dns: None }]
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_subnets_of_an_endpoint_that_come_into_one_zone_are_refused_and_the_rest_is_made() {
+    let (world, _) = with_hands().await;
+    let mut tenant = closed_network(|object| {
+        let [a] = &mut object.spec.network.subnets[..] else { panic!("one subnet") };
+        a.availability_zone = None;
+        let b = Subnet { name: "b".into(), cidr_block: Some("10.0.2.0/24".into()), ..a.clone() };
+        object.spec.network.subnets.push(b);
+        object.spec.notebooks[0].subnet = Some("a".into());
+        object.spec.network.endpoints = placed(EndpointService::Sts, &["a", "b"]);
+    });
+    let visit = get_stuck(&world, &mut tenant).await;
+    assert_stalled(&visit, "InvalidSpec", &["spec.network.endpoints[STS].subnets", "a and b", "ap-northeast-1"]);
+    let made = |visit: &Visit| visit.observation.outputs.contains(&"VPCEndpoint/STS".parse().expect("an address"));
+    assert!(!made(&visit), "nothing that was not asked for");
+    tenant.edit(|object| object.spec.network.endpoints = placed(EndpointService::Sts, &["b"]));
+    gets_ready(&world, &mut tenant).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_subnet_in_the_zone_of_another_is_refused_and_the_endpoint_stays_as_it_is() {
+    let (world, existing, mut tenant) = isolated().await;
+    let ec2 = aws_sdk_ec2::Client::new(&world.sdk("us-east-1").await);
+    let create = ec2.create_subnet().vpc_id(&existing.vpc).cidr_block("10.60.2.0/24").availability_zone("us-east-1a");
+    let second = create.send().await.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id);
+    tenant.edit(|object| {
+        let network = &mut object.spec.network;
+        network.subnets.push(Subnet { name: "second".into(), id: second, ..Subnet::default() });
+        network.endpoints = placed(EndpointService::CodeArtifactApi, &["private"]);
+    });
+    gets_ready(&world, &mut tenant).await;
+    tenant.edit(|object| {
+        object.spec.network.endpoints = placed(EndpointService::CodeArtifactApi, &["private", "second"]);
+    });
+    let visit = get_stuck(&world, &mut tenant).await;
+    let words = ["spec.network.endpoints[CodeArtifactAPI].subnets", "private and second", "us-east-1a"];
+    assert_stalled(&visit, "InvalidSpec", &words);
+    assert_eq!(world.writes(), Vec::<String>::new());
+    tenant.edit(|object| {
+        object.spec.network.endpoints = placed(EndpointService::CodeArtifactApi, &["second"]);
+    });
+    gets_ready(&world, &mut tenant).await;
 }
