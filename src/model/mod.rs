@@ -12,6 +12,7 @@ pub mod asked;
 pub mod controls;
 pub mod diff;
 pub mod environment;
+pub mod existing;
 pub mod graph;
 pub mod group_rule;
 pub mod hooks;

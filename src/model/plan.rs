@@ -9,6 +9,7 @@ use super::{
     adoption::{self, Refusal},
     diff::{DriftKind, FieldDiff, compare},
     environment::{Environment, Part, Rules},
+    existing,
     graph::{blockers, gone_before},
     leaving::still_in_use,
     order::{WAYS, interrupts_packages, widen_before_use},
@@ -164,13 +165,7 @@ impl Planner<'_> {
 
     fn consider_absent(&mut self, wanted: &Wanted) {
         if let Management::Existing(id) | Management::Addition(id) = &wanted.management {
-            let message = format!(
-                "{id} does not exist in account {} and region {}, or may not be seen; the manifest says that it exists",
-                self.environment.account, self.environment.region
-            );
-            self.plan
-                .problems
-                .push(Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(&wanted.address));
+            self.plan.problems.push(existing::not_found(self.environment, &wanted.address, id));
             return;
         }
         if let Some(problem) = adoption::missing(self.environment, wanted, self.remembered.get(&wanted.address)) {

@@ -126,3 +126,54 @@ async fn an_existing_subnet_in_the_zone_of_another_is_refused_and_the_endpoint_s
     });
     gets_ready(&world, &mut tenant).await;
 }
+
+// --- parts that are declared as existing --------------------------------------------------------------------------------------
+
+/// Something that the manifest says exists and does not, what the message names, and what the correction that it asks for is.
+struct Missing {
+    declare: fn(&mut IsolatedNotebookEnvironment),
+    named: [&'static str; 2],
+    correct: fn(&mut IsolatedNotebookEnvironment),
+}
+
+const MISSING: [Missing; 4] = [
+    Missing {
+        declare: |object| object.spec.packages.domain.existing = true,
+        named: ["isolatedsm", "`spec.packages.domain`"],
+        correct: |object| object.spec.packages.domain.existing = false,
+    },
+    Missing {
+        declare: |object| {
+            object.spec.packages.repositories[0].existing = Some(true);
+            object.spec.packages.repositories[0].external_connection = None;
+        },
+        named: ["pypi-store", "`spec.packages.repositories[pypi-store]`"],
+        correct: |object| object.spec.packages.repositories[0].existing = None,
+    },
+    Missing {
+        declare: |object| {
+            let mut endpoints = placed(EndpointService::CodeArtifactApi, &[]);
+            endpoints[0].id = Some("vpce-0aaaaaaaaaaaaaaaa".into());
+            object.spec.network.endpoints = endpoints;
+        },
+        named: ["vpce-0aaaaaaaaaaaaaaaa", "`spec.network.endpoints[CodeArtifactAPI].id`"],
+        correct: |object| object.spec.network.endpoints.clear(),
+    },
+    Missing {
+        declare: |object| object.spec.notebooks[0].name = "elsewhere".into(),
+        named: ["elsewhere", "`spec.notebooks[elsewhere]`"],
+        correct: |object| object.spec.notebooks[0].name = "isolated-notebook".into(),
+    },
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_as_existing_and_is_not_there_is_named_with_the_field_to_correct() {
+    for Missing { declare, named, correct } in MISSING {
+        let (world, _, mut tenant) = isolated().await;
+        tenant.edit(declare);
+        let visit = get_stuck(&world, &mut tenant).await;
+        assert_stalled(&visit, "ExistingNotFound", &named);
+        tenant.edit(correct);
+        gets_ready(&world, &mut tenant).await;
+    }
+}
