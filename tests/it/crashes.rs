@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cloister::{
+    kubernetes::api::environment::RepositoryPermissions,
     model::{
         plan::plan_deletion,
         port::{Cloud, Freshness},
@@ -39,13 +40,17 @@ async fn an_answer_that_is_lost_leads_to_no_second_thing_and_no_standstill() {
         world.with_boundary().await;
         // Of the SDK's three tries the effect of the first is there, and none gets an answer.
         world.simulator.faults().add(Fault::on(service, operation, Occurrence::First(3), Kind::LostReply));
-        let mut tenant = Tenant::of("closed-network.yaml", |_| {});
+        let mut tenant = Tenant::of("closed-network.yaml", |object| {
+            object.spec.packages.repositories[0].permissions = Some(RepositoryPermissions::default());
+        });
         for _ in 0..60 {
             world.visit(&mut tenant).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
         }
         let visit = world.settle(&mut tenant).await;
         assert_ready(&visit.report);
+        let tries = world.writes().into_iter().filter(|write| write == operation).count();
+        assert!(tries >= 3, "the answer of {operation} was not lost: {tries} tries");
         world.simulator.clear_log();
         world.check(&mut tenant).await;
         assert_eq!(world.writes(), Vec::<String>::new(), "after the lost answer of {operation}");
