@@ -7,7 +7,7 @@ use cloister::{
     sandbox::world::Delays,
 };
 
-use crate::world::{Tenant, World, assert_ready, truth};
+use crate::world::{Tenant, Visit, World, assert_ready, truth};
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_network_is_made_kept_and_deleted() {
@@ -15,7 +15,7 @@ async fn a_closed_network_is_made_kept_and_deleted() {
     world.with_boundary().await;
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     let begun = tokio::time::Instant::now();
-    let made = world.settle(&mut tenant).await;
+    let (made, created) = settle_counting(&world, &mut tenant).await;
     let took = begun.elapsed();
     assert_ready(&made.report);
     for condition in [conditions::IN_SYNC, conditions::ISOLATED, conditions::NETWORK_READY] {
@@ -29,6 +29,11 @@ async fn a_closed_network_is_made_kept_and_deleted() {
         took.as_secs()
     );
     assert!(create.total() - polls <= 3 * made.report.total, "no more than three calls for each resource");
+    // What does not wait for each other is begun side by side: most of it in the first visit, all of it in a few.
+    println!("scenario A, create: things made by each visit that wrote: {created:?}");
+    let (visits, most) = (created.len(), created.iter().max().copied().unwrap_or_default());
+    assert!(visits <= 5, "{visits} visits wrote something, one after the other they would be {}", made.report.total);
+    assert!(most * 2 >= made.report.total, "no visit made more than {most} things of {}", made.report.total);
     // The longest chain: room for seven endpoints in AWS's budget, then the notebook's start; everything else happens beside it.
     let delays = Delays::real();
     let critical = Duration::from_secs(12) + delays.notebook_start;
@@ -99,6 +104,24 @@ async fn what_is_not_described_yet_is_not_made_again() {
         created
     };
     assert_eq!(created(Delays::real().lagging()).await, created(Delays::real()).await);
+}
+
+/// Visits until there is nothing left to wait for, and how many things each of them that wrote something made.
+async fn settle_counting(world: &World, tenant: &mut Tenant) -> (Visit, Vec<usize>) {
+    let mut created = Vec::new();
+    for _ in 0..100 {
+        let before = world.writes().len();
+        let visit = world.visit(tenant).await;
+        let writes = world.writes().split_off(before);
+        if !writes.is_empty() {
+            created.push(writes.iter().filter(|operation| operation.starts_with("Create")).count());
+        }
+        match visit.report.next {
+            Next::Check | Next::Gone => return (visit, created),
+            Next::Poll | Next::Retry(_) => tokio::time::sleep(Duration::from_secs(3)).await,
+        }
+    }
+    panic!("the environment does not settle");
 }
 
 /// Calls by operation.
