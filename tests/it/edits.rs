@@ -20,6 +20,8 @@ use crate::{
     world::{Tenant, Visit, World, assert_ready, second_subnet, truth},
 };
 
+mod values;
+
 type Change = fn(&mut IsolatedNotebookEnvironment);
 
 /// One edit of the manifest.

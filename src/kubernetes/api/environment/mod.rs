@@ -185,8 +185,8 @@ pub struct IsolatedNotebookEnvironmentSpec {
     pub disruption: Disruption,
 
     /// Tags for everything that this environment creates, besides our own; up to 44. Keys must have 1 to 128 characters
-    /// and must not begin with `aws:` or `cloister.dev/`. Default: none. Can be changed.
-    /// Example: `{cost-center: "4711"}`.
+    /// and must not begin with `aws:` or `cloister.dev/`. Default: none. Can be changed; a tag that is taken out stays in
+    /// AWS, where nothing says who put it there. Example: `{cost-center: "4711"}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "tags")]
     #[x_kube(validation = rule(
