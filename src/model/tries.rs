@@ -88,8 +88,14 @@ mod tests {
             change: Change::Live,
             severity: Severity::Medium,
         };
-        let step =
-            Step { address: address.clone(), verb: Verb::Update, id: None, diffs: vec![diff], after: BTreeSet::new() };
+        let step = Step {
+            address: address.clone(),
+            verb: Verb::Update,
+            id: None,
+            diffs: vec![diff],
+            occasion: String::new(),
+            after: BTreeSet::new(),
+        };
         Plan { steps: BTreeMap::from([(address, step)]), ..Plan::default() }
     }
 

@@ -15,8 +15,8 @@ use std::{
 use async_trait::async_trait;
 
 use self::writes::{
-    attach, delete_inline, detach, put_boundary, put_inline, unless_boundary_is_missing, update_attached, update_inline,
-    update_trust,
+    attach, delete_inline, detach, put_boundary, put_inline, unless_boundary_is_missing, update_attached,
+    update_inline, update_trust,
 };
 use super::{
     data_addresses, iam_account,

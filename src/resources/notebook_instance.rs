@@ -606,7 +606,7 @@ mod tests {
         let wanted = wanted(&environment);
         let shown = |key: Option<&str>| {
             let details = Details { kms_key: key.map(ToOwned::to_owned), ..details() };
-            let item = item(&row("InService"), &details, Tags::new(), false, Some(&wanted));
+            let item = item(&row("InService"), &details, Tags::new(), None, Some(&wanted));
             item.state.as_any().downcast_ref::<NotebookState>().unwrap().kms_key_id.clone()
         };
         assert_eq!((shown(Some("alias/notebooks")), shown(None)), (Wish::Any, Wish::Is(None)));

@@ -154,7 +154,7 @@ fn container_is_undecided(kind: Kind, sights: &BTreeMap<Address, Sight>) -> Opti
             let message = "which VPC it is in is not decided: see VPC/main";
             Some(Problem::new(problem.class, message).because(UNDECIDED))
         }
-        Sight::Unknown(_) | Sight::Absent | Sight::Unsettled { .. } | Sight::Present(_) => None,
+        _ => None,
     })
     .next()
 }

@@ -8,7 +8,7 @@ use crate::model::{
     environment::{Endpoint, Environment},
     owner::Ownership,
     port::Observation,
-    resource::{Management, Output, Wanted},
+    resource::{Management, Output, Sight, Wanted},
 };
 
 fn is_ready(states: &[(&Wanted, State)], address: &Address) -> bool {
