@@ -247,7 +247,7 @@ async fn an_approval_that_was_left_in_place_does_not_delete_a_notebook_that_came
     let listed = tenant.object.spec.notebooks.clone();
     tenant.edit(|object| object.spec.notebooks.clear());
     let digest = assert_held(&world, &mut tenant, &hands, "delete").await;
-    approve(&mut tenant, &digest);
+    tenant.approve(&digest);
     assert_ready(&world.settle(&mut tenant).await.report);
     tenant.edit(|object| object.spec.notebooks = listed);
     assert_ready(&world.settle(&mut tenant).await.report);
@@ -268,7 +268,7 @@ async fn what_somebody_changes_once_more_is_asked_for_once_more() {
         });
         tokio::time::sleep(A_WHILE).await;
         let digest = assert_held(&world, &mut tenant, &hands, "instanceType").await;
-        approve(&mut tenant, &digest);
+        tenant.approve(&digest);
         assert_ready(&world.settle(&mut tenant).await.report);
         assert!(approvals.insert(digest), "the value to approve is another one");
     }

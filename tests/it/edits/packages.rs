@@ -32,7 +32,7 @@ fn mirrored(object: &mut IsolatedNotebookEnvironment) {
     from_the_mirror(object);
 }
 
-fn readable(object: &mut IsolatedNotebookEnvironment) {
+pub fn readable(object: &mut IsolatedNotebookEnvironment) {
     let readers = vec!["arn:aws:iam::111122223333:role/GeneralIsolatedNotebook".into()];
     let permissions = RepositoryPermissions { readers, ..RepositoryPermissions::default() };
     object.spec.packages.repositories[0].permissions = Some(permissions);

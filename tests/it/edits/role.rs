@@ -9,7 +9,7 @@ use super::{are_carried_out, as_in_the_example, row};
 
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
 
-fn logs(object: &mut IsolatedNotebookEnvironment) {
+pub fn logs(object: &mut IsolatedNotebookEnvironment) {
     object.spec.execution_role.statements = vec![Statement {
         sid: Some("WriteLogs".into()),
         effect: Effect::Allow,

@@ -7,7 +7,7 @@ use cloister::kubernetes::api::{
 
 use super::{are_carried_out, as_in_the_example, may_stop, row};
 
-fn costs(object: &mut IsolatedNotebookEnvironment) {
+pub fn costs(object: &mut IsolatedNotebookEnvironment) {
     object.spec.tags.insert("cost-centre".into(), "4711".into());
 }
 

@@ -1,8 +1,11 @@
 //! What is in a list or map already gets another value, or goes.
 
-use cloister::kubernetes::api::environment::{PackageFormat, ResourceStatement};
+use cloister::kubernetes::api::{
+    IsolatedNotebookEnvironment,
+    environment::{Access, Lifecycle, PackageFormat, RepositoryPermissions, ResourceStatement},
+};
 
-use super::*;
+use super::{are_carried_out, as_in_the_example, packages::readable, role::logs, row, rules::costs};
 
 /// Every resource that has tags, once.
 const EVERY_TAG: &[&str] = &[
