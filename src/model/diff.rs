@@ -78,6 +78,10 @@ fn compare_values(field: &Field, desired: &Value, observed: &Value, diffs: &mut 
         (Value::Policy(desired), Value::Policy(observed)) => {
             compare_policy(field, field.name, desired, observed, diffs);
         }
+        // Whoever reads it has to see what it allows.
+        (Value::Absent, Value::Policy(observed)) if !observed.statements.is_empty() => {
+            compare_policy(field, field.name, &PolicyDocument::new([]), observed, diffs);
+        }
         (desired, observed) if desired == observed => {}
         (desired, observed) => {
             let kind = match (desired, observed) {
@@ -123,13 +127,13 @@ fn compare_policies(
         let path = format!("{}[{name}]", field.name);
         match observed.get(name) {
             Some(found) => compare_policy(field, &path, policy, found, diffs),
-            None => diffs.push(diff(field, path, DriftKind::Missing, Some(Value::from(policy.clone()).brief()), None)),
+            None => diffs.push(diff(field, path, DriftKind::Missing, Some(policy.summary()), None)),
         }
     }
     for (name, policy) in observed {
         if !desired.contains_key(name) {
             let path = format!("{}[{name}]", field.name);
-            diffs.push(diff(field, path, DriftKind::Unexpected, None, Some(policy.summary())));
+            diffs.push(diff(field, path, DriftKind::Unexpected, None, Some(policy.summary_with_statement())));
         }
     }
 }
@@ -171,6 +175,7 @@ mod tests {
     use crate::model::{
         address::{Address, Kind},
         owner::{Ownership, Tags},
+        policy::Statement,
         resource::{Management, Phase, State},
     };
 
@@ -231,5 +236,68 @@ mod tests {
         assert_eq!(told(&turned), [("field", Changed)]);
         assert_eq!(turned[0].desired.as_deref(), Some("[a, b]"));
         assert_eq!(turned[0].observed.as_deref(), Some("[b, a]"));
+    }
+
+    fn open(sid: &str) -> Statement {
+        Statement::allow(sid, ["*"], ["*"]).by(["*"])
+    }
+
+    #[test]
+    fn of_a_policy_where_none_was_wanted_every_statement_is_told_with_what_it_says() {
+        let found = PolicyDocument::new([open("Everybody"), open("Somebody").denying()]);
+        let found = diffs(Value::Absent, found);
+        let paths = ["field.Statement[Everybody]", "field.Statement[Somebody]"];
+        assert_eq!(told(&found), paths.map(|path| (path, DriftKind::Unexpected)));
+        assert_eq!(
+            found[0].observed.as_deref(),
+            Some(r#"{"Sid":"Everybody","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#)
+        );
+        assert_eq!(told(&diffs(Value::Absent, PolicyDocument::new([]))), [("field", DriftKind::Unexpected)]);
+        assert_eq!(told(&diffs(PolicyDocument::new([open("Ours")]), Value::Absent)), [("field", DriftKind::Missing)]);
+    }
+
+    #[test]
+    fn of_a_named_policy_that_was_added_the_first_grant_is_shown() {
+        let none = BTreeMap::<String, PolicyDocument>::new;
+        let policy = PolicyDocument::new([open("A").denying(), open("B"), open("C")]);
+        let found = diffs(none(), BTreeMap::from([("extra".to_owned(), policy)]));
+        assert_eq!(told(&found), [("field[extra]", DriftKind::Unexpected)]);
+        let observed = found[0].observed.as_deref().unwrap();
+        let shown = r#" [A, B, C] with {"Sid":"B","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+        assert!(observed.starts_with("sha256:") && observed.ends_with(shown), "{observed}");
+    }
+
+    #[test]
+    fn statements_without_a_name_have_paths_of_their_own_that_stay() {
+        let nameless = |resource: &str| Statement { sid: None, ..Statement::allow("", ["s3:*"], [resource]) };
+        let paths = |statements: Vec<Statement>| {
+            let found = diffs(Value::Absent, PolicyDocument::new(statements));
+            found.into_iter().map(|diff| diff.path).collect::<BTreeSet<_>>()
+        };
+        let one = paths(vec![nameless("b")]);
+        let two = paths(vec![nameless("a"), nameless("b")]);
+        assert!(one.iter().all(|path| path.starts_with("field.Statement[Allow s3:* ")), "{one:?}");
+        assert_eq!(two.len(), 2, "{two:?}");
+        assert!(one.is_subset(&two), "{one:?} {two:?}");
+        // AWS does not see to it everywhere that names differ.
+        assert_eq!(paths(vec![open("Same"), open("Same").denying()]).len(), 2);
+    }
+
+    #[test]
+    fn long_policies_lists_and_names_are_cut() {
+        let long = "x".repeat(5000);
+        let policy = || PolicyDocument::new([Statement::allow(&long, [long.as_str()], [long.as_str()])]);
+        let policies = || BTreeMap::from([("extra".to_owned(), policy())]);
+        let mut all = diffs(Value::Absent, policy());
+        all.extend(diffs(policy(), Value::Absent));
+        all.extend(diffs(BTreeMap::<String, PolicyDocument>::new(), policies()));
+        all.extend(diffs(policies(), BTreeMap::<String, PolicyDocument>::new()));
+        all.extend(diffs(list(&[&long, "a"]), list(&["a", &long])));
+        all.extend(diffs(list(&[]), list(&[&long])));
+        assert_eq!(all.len(), 6);
+        for diff in all {
+            let texts = [Some(&diff.path), diff.desired.as_ref(), diff.observed.as_ref()];
+            assert!(texts.into_iter().flatten().all(|text| text.chars().count() <= 256), "{diff:?}");
+        }
     }
 }

@@ -224,12 +224,43 @@ impl Statement {
         Json::Object(object)
     }
 
+    /// What it says, bounded in length.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        bounded(&self.to_json().to_string(), 256)
+    }
+
+    /// Where it stands in a document, `Statement[Read]`: by its name, or without one by what it does and a digest, which stays when another
+    /// statement without a name is added.
+    fn place(&self) -> String {
+        match &self.sid {
+            Some(sid) => format!("Statement[{}]", bounded(sid, 64)),
+            None => self.place_by_digest(),
+        }
+    }
+
+    fn place_by_digest(&self) -> String {
+        let digest = short_digest(&self.to_json().to_string().to_ascii_lowercase());
+        format!("Statement[{} {}]", bounded(&self.label(), 64), &digest[..8])
+    }
+
     fn label(&self) -> String {
         self.sid.clone().unwrap_or_else(|| {
             let first = self.actions.patterns.first().map_or("", Caseless::as_str);
             bounded(&format!("{} {first}", self.effect), 64)
         })
     }
+}
+
+/// Statements with the places where they stand, no two in the same: AWS does not see to it everywhere that names differ.
+pub fn placed<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Vec<(String, &'a Statement)> {
+    let mut taken = BTreeSet::new();
+    let place = |statement: &'a Statement| {
+        let named = statement.place();
+        let place = if taken.insert(named.clone()) { named } else { statement.place_by_digest() };
+        (place, statement)
+    };
+    statements.into_iter().map(place).collect()
 }
 
 impl fmt::Display for Effect {
@@ -308,6 +339,16 @@ impl PolicyDocument {
         bounded(&format!("{} [{}]", self.digest(), labels.join(", ")), 256)
     }
 
+    /// The same with the first statement that grants something, for a document that nobody asked for.
+    #[must_use]
+    pub fn summary_with_statement(&self) -> String {
+        let grants = |statement: &&Statement| statement.effect == Effect::Allow;
+        match self.statements.iter().find(grants).or(self.statements.first()) {
+            Some(statement) => bounded(&format!("{} with {}", bounded(&self.summary(), 96), statement.to_json()), 256),
+            None => self.summary(),
+        }
+    }
+
     /// Whether it can only take rights away.
     #[must_use]
     pub fn only_denies(&self) -> bool {
@@ -331,23 +372,21 @@ impl PolicyDocument {
             let found = twin.map(|at| extra.remove(at));
             differences.extend(statement_differences(wanted, found));
         }
-        for found in extra {
-            differences.push(PolicyDifference {
-                path: format!("Statement[{}]", found.label()),
-                desired: None,
-                observed: Some(bounded(&found.to_json().to_string(), 256)),
-            });
-        }
+        let extra = placed(extra).into_iter();
+        differences.extend(extra.map(|(path, found)| PolicyDifference {
+            path,
+            desired: None,
+            observed: Some(found.brief()),
+        }));
         differences
     }
 }
 
 fn statement_differences(wanted: &Statement, found: Option<&Statement>) -> Vec<PolicyDifference> {
-    let path = format!("Statement[{}]", wanted.label());
+    let path = wanted.place();
     let text = |json: Option<&Json>| json.map(|json| bounded(&json.to_string(), 256));
     let Some(found) = found else {
-        let desired = text(Some(&wanted.to_json()));
-        return vec![PolicyDifference { path, desired, observed: None }];
+        return vec![PolicyDifference { path, desired: Some(wanted.brief()), observed: None }];
     };
     let (wanted, found) = (wanted.to_json(), found.to_json());
     let parts = ["Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];

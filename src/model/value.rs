@@ -86,7 +86,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value for people, bounded in length: policies and scripts by digest, never their bodies.
+    /// The value for people, bounded in length: policies by digest and the names of their statements, scripts by digest, never their bodies.
     #[must_use]
     pub fn brief(&self) -> String {
         let text = match self {
@@ -100,7 +100,7 @@ impl Value {
                 let pairs: Vec<_> = values.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 pairs.join(", ")
             }
-            Self::Policy(policy) => format!("policy {}", policy.digest()),
+            Self::Policy(policy) => policy.summary(),
             Self::Policies(policies) => {
                 let named: Vec<_> =
                     policies.iter().map(|(name, policy)| format!("{name} {}", policy.digest())).collect();

@@ -38,7 +38,7 @@ pub fn domain() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     put_domain(person, thing, OPEN).await;
-                    vec![unexpected("policy")]
+                    vec![unexpected("policy.Statement[Everybody]")]
                 })
             },
         )
@@ -215,7 +215,7 @@ fn policy() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     put(person, thing, OPEN).await;
-                    vec![unexpected("policy")]
+                    vec![unexpected("policy.Statement[Everybody]")]
                 })
             },
         )
