@@ -37,7 +37,7 @@ use crate::{
         owner::Tags,
         policy::{PolicyDocument, Statement},
         resource::{Context, Field, Finding, Management, Output, Phase, ResourceKind, Seen, Severity, State, Wanted},
-        value::Wish,
+        value::{Wish, bounded},
     },
 };
 
@@ -373,7 +373,8 @@ fn sift(account: &IamAccount, role: &RoleRow, wish: Option<&RoleState>) -> (Role
     for (name, policy) in others {
         let denying = iam_account::denies_only(&policy);
         if denying {
-            report(format!("inlinePolicies[{name}]"), format!("only denies, added by somebody: {}", policy.summary()));
+            let said = format!("only denies, added by somebody: {}", policy.summary_with_statement());
+            report(format!("inlinePolicies[{name}]"), bounded(&said, 256));
         }
         if denying { &mut aside.inline_policies } else { &mut inline }.insert(name, policy);
     }

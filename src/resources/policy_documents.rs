@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use crate::{
     aws::error::AwsError,
     model::{
-        policy::{Effect, PolicyDocument, Statement},
+        policy::{Effect, PolicyDocument, Statement, placed},
         port::ErrorClass,
         resource::{Finding, Severity},
-        value::Wish,
+        value::{Wish, bounded},
     },
 };
 
@@ -63,12 +63,12 @@ pub fn with_denies(wanted: Option<&PolicyDocument>, denies: &BTreeSet<Statement>
 
 /// What is said about statements that are left alone.
 pub fn findings(field: &str, denies: &BTreeSet<Statement>) -> Vec<Finding> {
-    let finding = |statement: &Statement| Finding {
-        field: field.to_owned(),
-        observed: format!("Deny added by somebody: {}", PolicyDocument::new([statement.clone()]).summary()),
+    let finding = |(place, statement): (String, &Statement)| Finding {
+        field: format!("{field}.{place}"),
+        observed: bounded(&format!("Deny added by somebody: {}", statement.to_json()), 256),
         severity: Severity::Medium,
     };
-    denies.iter().map(finding).collect()
+    placed(denies).into_iter().map(finding).collect()
 }
 
 /// Refuse a policy that AWS would refuse for its length, with numbers.
@@ -110,7 +110,20 @@ mod tests {
         assert_eq!(sifted.policy, Some(PolicyDocument::new([allow("Read"), allow("Open")])));
         let written = with_denies(Some(&wanted), &sifted.denies).unwrap();
         assert_eq!(written, PolicyDocument::new([allow("Read"), allow("Protect").denying()]));
-        assert_eq!(findings("policy", &sifted.denies).len(), 1);
+        let found = findings("policy", &sifted.denies);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].field, "policy.Statement[Protect]");
+        let said =
+            r#"Deny added by somebody: {"Sid":"Protect","Effect":"Deny","Action":"s3:GetObject","Resource":"*"}"#;
+        assert_eq!(found[0].observed, said);
+    }
+
+    #[test]
+    fn denies_without_a_name_are_told_apart() {
+        let nameless = |resource: &str| Statement { sid: None, ..Statement::allow("", ["s3:*"], [resource]) }.denying();
+        let found = findings("policy", &BTreeSet::from([nameless("a"), nameless("b")]));
+        assert_ne!(found[0].field, found[1].field);
+        assert!(found.iter().all(|finding| finding.field.starts_with("policy.Statement[Deny s3:* ")), "{found:?}");
     }
 
     #[test]

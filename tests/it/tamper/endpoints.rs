@@ -120,7 +120,7 @@ fn policy() -> Vec<Row> {
                 let Some(Value::Policy(policy)) = thing.wish("policy") else { unreachable!("a policy is wanted") };
                 let narrower = with_statement(&policy.to_json(), deny(true));
                 modify(person, thing, |modify| modify.policy_document(narrower)).await;
-                vec![unexpected("policy")]
+                vec![unexpected("policy.Statement[Keep]")]
             })
         }),
     ]

@@ -46,7 +46,7 @@ pub fn domain() -> Vec<Row> {
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
                 put_domain(person, thing, &with_statement(EMPTY, deny(true))).await;
-                vec![unexpected("policy")]
+                vec![unexpected("policy.Statement[Keep]")]
             })
         })
         .when(no_policy),
@@ -248,7 +248,7 @@ fn policy() -> Vec<Row> {
                     _ => EMPTY.to_owned(),
                 };
                 put(person, thing, &with_statement(&wanted, deny(true))).await;
-                vec![unexpected("policy")]
+                vec![unexpected("policy.Statement[Keep]")]
             })
         }),
     ]

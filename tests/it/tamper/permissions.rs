@@ -116,7 +116,7 @@ fn trust() -> Vec<Row> {
                 let deny = json!({"Sid": "Keep", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
                     "Condition": {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}});
                 trust_with(person, thing, deny).await;
-                vec![unexpected("trustPolicy")]
+                vec![unexpected("trustPolicy.Statement[Keep]")]
             })
         }),
     ]
@@ -167,7 +167,7 @@ fn inline() -> Vec<Row> {
                     unreachable!("one is wanted")
                 };
                 put(person, thing, OURS, &with_statement(&policies[OURS].to_json(), deny(false))).await;
-                vec![unexpected(format!("inlinePolicies[{OURS}]"))]
+                vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Keep]"))]
             })
         }),
     ]
@@ -224,7 +224,7 @@ pub fn policy() -> Vec<Row> {
             Box::pin(async move {
                 let Some(Value::Policy(policy)) = thing.wish("document") else { unreachable!("a policy is wanted") };
                 new_version(person, thing, &with_statement(&policy.to_json(), deny(false))).await;
-                vec![unexpected("document")]
+                vec![unexpected("document.Statement[Keep]")]
             })
         }),
         row("attachedRoles", "it is detached", Then::Corrected(&["AttachRolePolicy"]), |person, thing| {
