@@ -9,8 +9,8 @@ use cloister::{
     kubernetes::api::{
         IsolatedNotebookEnvironment,
         environment::{
-            Endpoint, EndpointService, ExistingSecurityGroup, ExternalConnection, Lifecycle, Notebook, NotebookState,
-            Repository, RepositoryPermissions, Subnet,
+            DomainPermissions, Endpoint, EndpointService, ExistingSecurityGroup, ExternalConnection, Lifecycle,
+            Notebook, NotebookState, Repository, RepositoryPermissions, Subnet,
         },
     },
     model::report::Next,
@@ -111,6 +111,8 @@ fn every_field(object: &mut IsolatedNotebookEnvironment) {
     second_subnet(object);
     let spec = &mut object.spec;
     spec.network.client_cidrs = vec!["192.168.0.0/16".into()];
+    spec.packages.domain.permissions =
+        Some(DomainPermissions { users: vec!["444455556666".into()], statements: Vec::new() });
     spec.packages.domain.encryption_key = Some(format!("arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/{KEY}"));
     spec.packages.repositories.push(Repository {
         name: "npm-store".into(),

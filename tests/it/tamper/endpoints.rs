@@ -5,7 +5,7 @@ use cloister::model::value::Value;
 
 use super::{
     network::{their_group, their_subnet, their_table},
-    permissions::{deny, with_statement},
+    permissions::{deny, policy_in, with_statement, with_wider_statement},
     table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
 };
 use crate::laws::person::Person;
@@ -105,20 +105,25 @@ fn policy() -> Vec<Row> {
                 all_statements_missing(thing)
             })
         }),
+        row("policy", "a statement is made one for everybody or everything", ONE_CALL, |person, thing| {
+            Box::pin(async move {
+                let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
+                modify(person, thing, |modify| modify.policy_document(wider)).await;
+                vec![told]
+            })
+        }),
         row("policy", "a statement is added to it", ONE_CALL, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("policy") else { unreachable!("a policy is wanted") };
                 let more = serde_json::json!({"Sid": "More", "Effect": "Allow", "Principal": "*",
                     "Action": "s3:GetObject", "Resource": "*"});
-                let wider = with_statement(&policy.to_json(), more);
+                let wider = with_statement(&policy_in(thing, "policy").to_json(), more);
                 modify(person, thing, |modify| modify.policy_document(wider)).await;
                 vec![unexpected("policy.Statement[More]")]
             })
         }),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("policy") else { unreachable!("a policy is wanted") };
-                let narrower = with_statement(&policy.to_json(), deny(true));
+                let narrower = with_statement(&policy_in(thing, "policy").to_json(), deny(true));
                 modify(person, thing, |modify| modify.policy_document(narrower)).await;
                 vec![unexpected("policy.Statement[Keep]")]
             })

@@ -4,7 +4,7 @@ use aws_sdk_codeartifact::types::UpstreamRepository;
 use cloister::model::value::Value;
 
 use super::{
-    permissions::{deny, with_statement},
+    permissions::{deny, policy_in, with_statement, with_wider_statement},
     table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
 };
 use crate::laws::person::{Person, domain_of};
@@ -43,14 +43,60 @@ pub fn domain() -> Vec<Row> {
             },
         )
         .when(no_policy),
-        row("policy", "somebody denies something", Then::Reported, |person, thing| {
+        row("policy", "it is taken off", Then::Corrected(&["PutDomainPermissionsPolicy"]), |person, thing| {
             Box::pin(async move {
-                put_domain(person, thing, &with_statement(EMPTY, deny(true))).await;
-                vec![unexpected("policy.Statement[Keep]")]
+                let delete = person.codeartifact.delete_domain_permissions_policy().domain(thing.id());
+                delete.send().await.expect("deleted");
+                vec![missing("policy")]
             })
         })
-        .when(no_policy),
+        .when(some_policy),
+        row(
+            "policy",
+            "it is replaced by one for everybody",
+            Then::Corrected(&["PutDomainPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    put_domain(person, thing, OPEN).await;
+                    told_of_open(thing)
+                })
+            },
+        )
+        .when(some_policy),
+        row(
+            "policy",
+            "a statement is made one for everybody",
+            Then::Corrected(&["PutDomainPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
+                    put_domain(person, thing, &wider).await;
+                    vec![told]
+                })
+            },
+        )
+        .when(some_policy),
+        row("policy", "somebody denies something", Then::Reported, |person, thing| {
+            Box::pin(async move {
+                put_domain(person, thing, &with_statement(&wanted_or_empty(thing), deny(true))).await;
+                vec![unexpected("policy.Statement[Keep]")]
+            })
+        }),
     ]
+}
+
+/// The wanted policy as text; without one a policy that says nothing.
+fn wanted_or_empty(thing: &Thing) -> String {
+    if no_policy(thing) { EMPTY.to_owned() } else { policy_in(thing, "policy").to_json() }
+}
+
+/// What is told when [`OPEN`] stands where a policy is wanted.
+fn told_of_open(thing: &Thing) -> Vec<Told> {
+    let wanted = policy_in(thing, "policy");
+    let sids = wanted.statements.iter().filter_map(|statement| statement.sid.as_deref());
+    let mut told: Vec<Told> = sids.map(|sid| missing(format!("policy.Statement[{sid}]"))).collect();
+    told.push(unexpected("policy.Statement[Everybody]"));
+    told
 }
 
 async fn put_domain(person: &Person, thing: &Thing, document: &str) {
@@ -236,18 +282,27 @@ fn policy() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     put(person, thing, OPEN).await;
-                    vec![unexpected("policy.Statement[Everybody]"), missing("policy.Statement[Read]")]
+                    told_of_open(thing)
+                })
+            },
+        )
+        .when(some_policy),
+        row(
+            "policy",
+            "a statement is made one for everybody",
+            Then::Corrected(&["PutRepositoryPermissionsPolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
+                    put(person, thing, &wider).await;
+                    vec![told]
                 })
             },
         )
         .when(some_policy),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let wanted = match thing.wish("policy") {
-                    Some(Value::Policy(policy)) => policy.to_json(),
-                    _ => EMPTY.to_owned(),
-                };
-                put(person, thing, &with_statement(&wanted, deny(true))).await;
+                put(person, thing, &with_statement(&wanted_or_empty(thing), deny(true))).await;
                 vec![unexpected("policy.Statement[Keep]")]
             })
         }),

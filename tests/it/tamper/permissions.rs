@@ -1,9 +1,9 @@
 //! What somebody can do to the execution role, and to the policy of ours on somebody else's role.
 
-use cloister::model::value::Value;
+use cloister::model::{policy::PolicyDocument, value::Value};
 use serde_json::{Value as Json, json};
 
-use super::table::{Row, Then, Thing, changed, missing, row, unexpected};
+use super::table::{Row, Then, Thing, Told, changed, missing, row, unexpected};
 use crate::{
     hands::{EVERYTHING, NOTHING, TRUST},
     laws::person::{Person, arn},
@@ -29,6 +29,34 @@ pub fn deny(of_resource: bool) -> Json {
         deny["Principal"] = json!("*");
     }
     deny
+}
+
+/// The same policy with one statement, under the name that it has, for everybody or on everything, and where that is. What is open to everybody and
+/// on everything loses its condition.
+pub fn with_wider_statement(policy: &PolicyDocument, field: &str) -> (String, Told) {
+    let mut policy: Json = serde_json::from_str(&policy.to_json()).expect("a policy");
+    for statement in policy["Statement"].as_array_mut().expect("statements") {
+        let place = format!("{field}.Statement[{}]", statement["Sid"].as_str().expect("ours have names"));
+        for part in ["Principal", "Resource"] {
+            if statement.get(part).is_some_and(|named| *named != json!("*")) {
+                statement[part] = json!("*");
+                return (policy.to_string(), changed(format!("{place}.{part}")));
+            }
+        }
+        if statement.as_object_mut().and_then(|statement| statement.remove("Condition")).is_some() {
+            return (policy.to_string(), missing(format!("{place}.Condition")));
+        }
+    }
+    unreachable!("nothing of ours is open to everybody")
+}
+
+/// The policy that is wanted in a field.
+pub fn policy_in(thing: &Thing, field: &str) -> PolicyDocument {
+    match thing.wish(field) {
+        Some(Value::Policy(policy)) => *policy,
+        Some(Value::Policies(mut policies)) => policies.remove(OURS).expect("ours"),
+        _ => unreachable!("a policy is wanted"),
+    }
 }
 
 /// Somebody else's policy; made when it is not there.
@@ -111,6 +139,19 @@ fn trust() -> Vec<Row> {
                 })
             },
         ),
+        row(
+            "trustPolicy",
+            "a statement is made one for everybody",
+            Then::Corrected(&["UpdateAssumeRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "trustPolicy"), "trustPolicy");
+                    let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(wider);
+                    update.send().await.expect("updated");
+                    vec![told]
+                })
+            },
+        ),
         row("trustPolicy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
                 let deny = json!({"Sid": "Keep", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
@@ -123,8 +164,7 @@ fn trust() -> Vec<Row> {
 }
 
 async fn trust_with(person: &Person, thing: &Thing, statement: Json) {
-    let Some(Value::Policy(trust)) = thing.wish("trustPolicy") else { unreachable!("a policy is wanted") };
-    let wider = with_statement(&trust.to_json(), statement);
+    let wider = with_statement(&policy_in(thing, "trustPolicy").to_json(), statement);
     let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(wider);
     update.send().await.expect("updated");
 }
@@ -139,6 +179,19 @@ fn inline() -> Vec<Row> {
                 Box::pin(async move {
                     put(person, thing, OURS, EVERYTHING).await;
                     vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Open]"))]
+                })
+            },
+        ),
+        row(
+            "inlinePolicies",
+            "a statement is made one for everything",
+            Then::Corrected(&["PutRolePolicy"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let field = format!("inlinePolicies[{OURS}]");
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "inlinePolicies"), &field);
+                    put(person, thing, OURS, &wider).await;
+                    vec![told]
                 })
             },
         ),
@@ -163,10 +216,8 @@ fn inline() -> Vec<Row> {
         }),
         row("inlinePolicies", "somebody denies something in ours", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policies(policies)) = thing.wish("inlinePolicies") else {
-                    unreachable!("one is wanted")
-                };
-                put(person, thing, OURS, &with_statement(&policies[OURS].to_json(), deny(false))).await;
+                let policy = policy_in(thing, "inlinePolicies").to_json();
+                put(person, thing, OURS, &with_statement(&policy, deny(false))).await;
                 vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Keep]"))]
             })
         }),
@@ -220,10 +271,22 @@ pub fn policy() -> Vec<Row> {
                 vec![unexpected("document.Statement[Open]")]
             })
         }),
+        row(
+            "document",
+            "a statement is made one for everything",
+            Then::Corrected(&["CreatePolicyVersion"]),
+            |person, thing| {
+                Box::pin(async move {
+                    let (wider, told) = with_wider_statement(&policy_in(thing, "document"), "document");
+                    new_version(person, thing, &wider).await;
+                    vec![told]
+                })
+            },
+        ),
         row("document", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                let Some(Value::Policy(policy)) = thing.wish("document") else { unreachable!("a policy is wanted") };
-                new_version(person, thing, &with_statement(&policy.to_json(), deny(false))).await;
+                let policy = policy_in(thing, "document").to_json();
+                new_version(person, thing, &with_statement(&policy, deny(false))).await;
                 vec![unexpected("document.Statement[Keep]")]
             })
         }),
