@@ -1,16 +1,17 @@
 //! What somebody can do to VPC endpoints.
 
 use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder;
-use cloister::model::value::Value;
 
 use super::{
     network::{their_group, their_subnet, their_table},
-    permissions::{deny, policy_in, with_statement, with_wider_statement},
-    table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
+    permissions::{deny, policy_in, statements_missing, statements_unexpected, with_statement, with_wider_statement},
+    table::{Row, Then, Thing, changed, missing, row, unexpected},
 };
 use crate::laws::person::Person;
 
 const OPEN: &str = r#"{"Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+/// What AWS puts in when nobody gives a policy.
+const AWS_OWN: &str = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const ONE_CALL: Then = Then::Corrected(&["ModifyVpcEndpoint"]);
 
 async fn modify(
@@ -94,7 +95,7 @@ fn policy() -> Vec<Row> {
         row("policy", "it is replaced by one that lets everything through", ONE_CALL, |person, thing| {
             Box::pin(async move {
                 modify(person, thing, |modify| modify.policy_document(OPEN)).await;
-                let mut told = all_statements_missing(thing);
+                let mut told = statements_missing(&policy_in(thing, "policy"), "policy");
                 told.push(unexpected("policy.Statement[Open]"));
                 told
             })
@@ -102,7 +103,9 @@ fn policy() -> Vec<Row> {
         row("policy", "it is reset to AWS's own", ONE_CALL, |person, thing| {
             Box::pin(async move {
                 modify(person, thing, |modify| modify.reset_policy(true)).await;
-                all_statements_missing(thing)
+                let mut told = statements_missing(&policy_in(thing, "policy"), "policy");
+                told.extend(statements_unexpected(AWS_OWN, "policy"));
+                told
             })
         }),
         row("policy", "a statement is made one for everybody or everything", ONE_CALL, |person, thing| {
@@ -129,10 +132,4 @@ fn policy() -> Vec<Row> {
             })
         }),
     ]
-}
-
-fn all_statements_missing(thing: &Thing) -> Vec<Told> {
-    let Some(Value::Policy(policy)) = thing.wish("policy") else { return Vec::new() };
-    let sids = policy.statements.iter().filter_map(|statement| statement.sid.as_deref());
-    sids.map(|sid| missing(format!("policy.Statement[{sid}]"))).collect()
 }

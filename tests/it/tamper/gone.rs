@@ -13,6 +13,7 @@ use cloister::{
     resources,
 };
 
+use super::{in_sync, writes};
 use crate::{
     laws::{
         Breaches, ours,
@@ -85,12 +86,12 @@ async fn is_made_again(stage: &mut Stage, address: &Address) -> Breaches {
         breaches.push(format!("Observe: {:?} were written", stage.world.writes()));
     }
     stage.turn(Mode::Enforce).await;
-    breaches.extend(is_whole(stage, "switched to Enforce").await);
+    breaches.extend(is_whole(stage, &gone, "switched to Enforce").await);
 
     let gone = delete(stage, address).await;
     let visit = stage.quiet().await;
     breaches.extend(tells(&visit, &gone, Action::Correct));
-    breaches.extend(is_whole(stage, "Enforce").await);
+    breaches.extend(is_whole(stage, &gone, "Enforce").await);
     breaches
 }
 
@@ -124,13 +125,51 @@ fn tells(visit: &Visit, gone: &[Address], action: Action) -> Breaches {
         IN_SOMETHING.iter().any(|(kind, _)| *kind == address.kind) && wanted.is_some_and(|it| it.unresolved().is_some())
     };
     let untold = gone.iter().filter(|address| !told(address) && !unknown(address));
-    untold.map(|address| format!("{address} is not told as Missing with {action:?}: {paths:?}")).collect()
+    let untold = untold.map(|address| format!("{address} is not told as Missing with {action:?}: {paths:?}"));
+    untold.chain(in_sync(visit, false)).collect()
 }
 
-/// Everything is there again as wanted, nothing twice, and then there is silence.
-async fn is_whole(stage: &mut Stage, when: &str) -> Breaches {
+/// The call that makes something of a kind. The rules of a group are there with it.
+const fn creation(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Vpc => Some("CreateVpc"),
+        Kind::Subnet => Some("CreateSubnet"),
+        Kind::RouteTable => Some("CreateRouteTable"),
+        Kind::SecurityGroup => Some("CreateSecurityGroup"),
+        Kind::SecurityGroupRules => None,
+        Kind::VpcEndpoint => Some("CreateVpcEndpoint"),
+        Kind::Domain => Some("CreateDomain"),
+        Kind::Repository => Some("CreateRepository"),
+        Kind::Role => Some("CreateRole"),
+        Kind::Policy => Some("CreatePolicy"),
+        Kind::LifecycleConfiguration => Some("CreateNotebookInstanceLifecycleConfig"),
+        Kind::NotebookInstance => Some("CreateNotebookInstance"),
+    }
+}
+
+/// Whether what went was made once each, nothing else was made, and nothing was deleted for it.
+fn made(stage: &Stage, gone: &[Address]) -> Breaches {
     let mut breaches = Breaches::new();
+    let writes = writes(stage);
+    for kind in Kind::ALL {
+        let Some(creation) = creation(kind) else { continue };
+        let expected = gone.iter().filter(|address| address.kind == kind).count();
+        let times = writes.iter().filter(|write| *write == creation).count();
+        if times != expected {
+            breaches.push(format!("{creation} {times} times, {expected} of its kind were gone"));
+        }
+    }
+    let deletions: Vec<&String> = writes.iter().filter(|write| write.starts_with("Delete")).collect();
+    if !deletions.is_empty() {
+        breaches.push(format!("{deletions:?} were written"));
+    }
+    breaches
+}
+
+/// Everything is there again as wanted, made once and nothing twice, and then there is silence.
+async fn is_whole(stage: &mut Stage, gone: &[Address], when: &str) -> Breaches {
     let visit = stage.world.settle(&mut stage.tenant).await;
+    let mut breaches: Breaches = made(stage, gone).into_iter().map(|breach| format!("{when}: {breach}")).collect();
     if let Err(why) = truth(&visit.report, "Ready") {
         return vec![format!("{when}: {why}")];
     }
@@ -145,6 +184,7 @@ async fn is_whole(stage: &mut Stage, when: &str) -> Breaches {
             breaches.push(format!("{when}: {} deviates in {left:?}", wanted.address));
         }
     }
+    breaches.extend(in_sync(&visit, visit.report.drift.is_empty()).into_iter().map(|why| format!("{when}: {why}")));
     let wanted: BTreeSet<_> = visit.observation.wanted.iter().map(|wanted| &wanted.address).collect();
     let seen: BTreeSet<_> = visit.observation.sights.keys().collect();
     if wanted != seen {

@@ -22,8 +22,10 @@ use cloister::{
     kubernetes::api::environment::{Disruption, Management as Mode, Permission},
     model::{
         address::{Address, Kind},
-        diff::compare,
+        diff::{DriftKind, compare},
         plan::{Action, Drift},
+        report::conditions,
+        resource::Severity,
     },
     resources,
 };
@@ -34,7 +36,7 @@ use crate::{
         Breaches, ours,
         scenes::{Scene, Stage},
     },
-    world::Visit,
+    world::{Visit, truth},
 };
 
 /// A test for each kind.
@@ -201,25 +203,33 @@ impl Stage {
     }
 
     /// Somebody does it; gives what has to be told.
-    async fn tamper(&mut self, row: &Row, address: &Address) -> Vec<Told> {
-        let thing = thing(&self.quiet().await, address);
+    async fn tamper(&mut self, row: &Row, address: &Address) -> Deed {
+        let before = self.quiet().await;
+        let thing = thing(&before, address);
         let told = (row.hand)(&self.person, &thing).await;
         self.world.simulator.clear_log();
         if row.slow {
             tokio::time::sleep(Duration::from_hours(1)).await;
         }
-        told
+        let others = before.report.drift.into_iter().filter(|drift| drift.address != *address);
+        Deed {
+            address: address.clone(),
+            id: thing.id().to_owned(),
+            told,
+            opens: OPENING.contains(&row.field),
+            others: others.map(|drift| (drift.address, drift.path)).collect(),
+        }
     }
 
     /// In Observe it is told and announced, nothing is written, and switching to Enforce carries it out.
     async fn observe(&mut self, row: &Row, address: &Address, action: Action, expected: &[&str]) -> Breaches {
         self.turn(Mode::Observe).await;
-        let told = self.tamper(row, address).await;
+        let deed = self.tamper(row, address).await;
         let mut breaches = Breaches::new();
         for round in ["first", "second"] {
             let visit = self.quiet().await;
             let tells = |wrong: String| format!("Observe, {round} look: {wrong}");
-            breaches.extend(tells_all(&visit, address, &told, action).into_iter().map(tells));
+            breaches.extend(tells_all(&visit, &deed, action).into_iter().map(tells));
             if !visit.report.next_steps.iter().any(|step| step.contains(&address.to_string())) {
                 breaches.push(tells(format!("it is not among the next steps {:?}", visit.report.next_steps)));
             }
@@ -235,9 +245,9 @@ impl Stage {
 
     /// In Enforce it is told and corrected at the next check.
     async fn enforce(&mut self, row: &Row, address: &Address, expected: &[&str]) -> Breaches {
-        let told = self.tamper(row, address).await;
+        let deed = self.tamper(row, address).await;
         let visit = self.quiet().await;
-        let mut breaches = tells_all(&visit, address, &told, Action::Correct);
+        let mut breaches = tells_all(&visit, &deed, Action::Correct);
         self.world.settle(&mut self.tenant).await;
         breaches.extend(self.wrote(expected, "Enforce").await);
         breaches
@@ -245,12 +255,12 @@ impl Stage {
 
     /// It waits for a person, who allows it in the end.
     async fn ask(&mut self, row: &Row, address: &Address, expected: &[&str]) -> Breaches {
-        let told = self.tamper(row, address).await;
+        let deed = self.tamper(row, address).await;
         let mut breaches = Breaches::new();
         for mode in [Mode::Enforce, Mode::Observe, Mode::Enforce] {
             self.turn(mode).await;
             let visit = self.quiet().await;
-            breaches.extend(tells_all(&visit, address, &told, Action::Held));
+            breaches.extend(tells_all(&visit, &deed, Action::Held));
             if !visit.report.next_steps.iter().any(|step| step.contains(&address.to_string())) {
                 breaches.push(format!("it is not among the next steps {:?}", visit.report.next_steps));
             }
@@ -269,12 +279,12 @@ impl Stage {
 
     /// It is named as long as it is there, in whichever mode, and never written to.
     async fn only_report(&mut self, row: &Row, address: &Address) -> Breaches {
-        let told = self.tamper(row, address).await;
+        let deed = self.tamper(row, address).await;
         let mut breaches = Breaches::new();
         for mode in [Mode::Enforce, Mode::Observe, Mode::Enforce] {
             self.turn(mode).await;
             let visit = self.quiet().await;
-            breaches.extend(tells_all(&visit, address, &told, Action::Report));
+            breaches.extend(tells_all(&visit, &deed, Action::Report));
         }
         if !self.world.writes().is_empty() {
             breaches.push(format!("{:?} were written", self.world.writes()));
@@ -299,29 +309,116 @@ impl Stage {
             if !left.is_empty() {
                 breaches.push(format!("{when}: {} still deviates in {left:?}", wanted.address));
             }
+            let told = visit.report.drift.iter().filter(|drift| drift.address == wanted.address && !is_stranger(drift));
+            breaches.extend(told.map(|drift| format!("{when}: it is still told that {}", text(drift))));
         }
+        breaches.extend(in_sync(&visit, visit.report.drift.is_empty()).into_iter().map(|why| format!("{when}: {why}")));
         breaches
     }
 }
 
-/// Whether all of it is told, with the right path and action, and nothing is to be done to any other resource.
-fn tells_all(visit: &Visit, address: &Address, told: &[Told], action: Action) -> Breaches {
-    let drift = &visit.plan.drift;
-    let text = |drift: &Drift| format!("{} {} {:?} {:?}", drift.address, drift.path, drift.kind, drift.action);
-    let all = || drift.iter().map(text).collect::<Vec<_>>();
-    let is = |drift: &Drift, told: &Told| {
-        drift.address == *address && drift.path == told.path && drift.kind == told.kind && drift.action == action
-    };
+/// What somebody did, and what has to be told of it.
+struct Deed {
+    /// To what.
+    address: Address,
+    /// Its id.
+    id: String,
+    /// What has to be told of it.
+    told: Vec<Told>,
+    /// Whether it opens something.
+    opens: bool,
+    /// What was told of other things before.
+    others: BTreeSet<(Address, String)>,
+}
+
+/// What lets something in, out or be done when it deviates: the most severe of all.
+const OPENING: [&str; 13] = [
+    "routes",
+    "ingress",
+    "egress",
+    "securityGroups",
+    "policy",
+    "document",
+    "trustPolicy",
+    "inlinePolicies",
+    "attachedPolicies",
+    "permissionsBoundary",
+    "upstreams",
+    "externalConnections",
+    "rootAccess",
+];
+
+/// Under what the VPC names what stands in it and is not ours.
+const STRANGERS: [&str; 7] = [
+    "internetGateways[",
+    "natGateways[",
+    "egressOnlyInternetGateways[",
+    "peeringConnections[",
+    "transitGatewayAttachments[",
+    "vpnGateways[",
+    "vpcEndpoints[",
+];
+
+/// What somebody brought along is told of the VPC that it is in.
+fn is_stranger(drift: &Drift) -> bool {
+    drift.address.kind == Kind::Vpc
+        && drift.action == Action::Report
+        && STRANGERS.iter().any(|list| drift.path.starts_with(list))
+}
+
+/// A deviation in one line.
+fn text(drift: &Drift) -> String {
+    format!("{} {} {:?} {:?}", drift.address, drift.path, drift.kind, drift.action)
+}
+
+/// Whether the condition says what the report says.
+fn in_sync(visit: &Visit, expected: bool) -> Option<String> {
+    let said = truth(&visit.report, conditions::IN_SYNC);
+    (said.is_ok() != expected).then(|| format!("InSync is {said:?} with {:?}", visit.report.drift))
+}
+
+/// Whether exactly this is told of the resource, well, and nothing of any other but what strangers bring along.
+fn tells_all(visit: &Visit, deed: &Deed, action: Action) -> Breaches {
+    let drift = || visit.report.drift.iter().filter(|drift| !is_stranger(drift));
+    let of_it: Vec<&Drift> = drift().filter(|drift| drift.address == deed.address).collect();
+    let mut is: Vec<_> = of_it.iter().map(|drift| (drift.path.clone(), drift.kind, drift.action)).collect();
+    let mut expected: Vec<_> = deed.told.iter().map(|told| (told.path.clone(), told.kind, action)).collect();
+    is.sort();
+    expected.sort();
     let mut breaches = Breaches::new();
-    for told in told.iter().filter(|told| !drift.iter().any(|drift| is(drift, told))) {
-        breaches.push(format!("{told:?} with {action:?} is not among {:?}", all()));
+    if is != expected || expected.is_empty() {
+        breaches.push(format!("expected {expected:?}, told is {is:?}"));
     }
-    // Strangers that somebody brought along are told of the VPC that they are in.
-    if told.is_empty() || drift.iter().any(|drift| drift.address != *address && drift.action != Action::Report) {
-        breaches.push(format!("of others is told: {:?}", all()));
+    let known = |drift: &&Drift| deed.others.contains(&(drift.address.clone(), drift.path.clone()));
+    let others = drift().filter(|drift| drift.address != deed.address && !known(drift));
+    breaches.extend(others.map(|drift| format!("of others is told: {}", text(drift))));
+    breaches.extend(of_it.iter().flat_map(|drift| is_well_told(drift, deed)));
+    breaches.extend(in_sync(visit, false));
+    breaches
+}
+
+/// Whether a deviation says what is wanted and what was found, in few words, and of which thing.
+fn is_well_told(drift: &Drift, deed: &Deed) -> Breaches {
+    let mut breaches = Breaches::new();
+    let sides = match drift.kind {
+        DriftKind::Changed => (true, true),
+        DriftKind::Missing => (true, false),
+        DriftKind::Unexpected => (false, true),
+    };
+    if (drift.desired.is_some(), drift.observed.is_some()) != sides || drift.desired == drift.observed {
+        breaches.push(format!("{}: wanted {:?}, found {:?}", text(drift), drift.desired, drift.observed));
     }
-    if !visit.report.drift.iter().any(|drift| drift.address == *address) {
-        breaches.push("the report says nothing of it".to_owned());
+    if drift.id != deed.id {
+        breaches.push(format!("{}: is said of {}, not of {}", text(drift), drift.id, deed.id));
+    }
+    if deed.opens && drift.action != Action::Report && drift.severity != Severity::High {
+        breaches.push(format!("{}: is said to be {:?}", text(drift), drift.severity));
+    }
+    for said in [Some(&drift.path), drift.desired.as_ref(), drift.observed.as_ref()].into_iter().flatten() {
+        let too_much = ["#!/bin", "curl ", "\"Version\"", "secret"].iter().any(|part| said.contains(part));
+        if said.is_empty() || said.chars().count() > 256 || too_much {
+            breaches.push(format!("{}: says too much or nothing: {said}", text(drift)));
+        }
     }
     breaches
 }

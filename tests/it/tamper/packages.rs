@@ -4,7 +4,7 @@ use aws_sdk_codeartifact::types::UpstreamRepository;
 use cloister::model::value::Value;
 
 use super::{
-    permissions::{deny, policy_in, with_statement, with_wider_statement},
+    permissions::{deny, policy_in, statements_missing, with_statement, with_wider_statement},
     table::{Row, Then, Thing, Told, changed, missing, row, unexpected},
 };
 use crate::laws::person::{Person, domain_of};
@@ -92,9 +92,7 @@ fn wanted_or_empty(thing: &Thing) -> String {
 
 /// What is told when [`OPEN`] stands where a policy is wanted.
 fn told_of_open(thing: &Thing) -> Vec<Told> {
-    let wanted = policy_in(thing, "policy");
-    let sids = wanted.statements.iter().filter_map(|statement| statement.sid.as_deref());
-    let mut told: Vec<Told> = sids.map(|sid| missing(format!("policy.Statement[{sid}]"))).collect();
+    let mut told = statements_missing(&policy_in(thing, "policy"), "policy");
     told.push(unexpected("policy.Statement[Everybody]"));
     told
 }

@@ -1,6 +1,9 @@
 //! What somebody can do to the execution role, and to the policy of ours on somebody else's role.
 
-use cloister::model::{policy::PolicyDocument, value::Value};
+use cloister::model::{
+    policy::{PolicyDocument, placed},
+    value::Value,
+};
 use serde_json::{Value as Json, json};
 
 use super::table::{Row, Then, Thing, Told, changed, missing, row, unexpected};
@@ -31,23 +34,39 @@ pub fn deny(of_resource: bool) -> Json {
     deny
 }
 
-/// The same policy with one statement, under the name that it has, for everybody or on everything, and where that is. What is open to everybody and
-/// on everything loses its condition.
+/// The same policy with one statement, under the name that it has, for everybody or on everything, and where that is. Where all are for everybody and
+/// on everything, one loses its condition.
 pub fn with_wider_statement(policy: &PolicyDocument, field: &str) -> (String, Told) {
     let mut policy: Json = serde_json::from_str(&policy.to_json()).expect("a policy");
-    for statement in policy["Statement"].as_array_mut().expect("statements") {
-        let place = format!("{field}.Statement[{}]", statement["Sid"].as_str().expect("ours have names"));
-        for part in ["Principal", "Resource"] {
-            if statement.get(part).is_some_and(|named| *named != json!("*")) {
-                statement[part] = json!("*");
-                return (policy.to_string(), changed(format!("{place}.{part}")));
-            }
+    let mut told = None;
+    for part in ["Principal", "Resource", "Condition"] {
+        let mut statements = policy["Statement"].as_array_mut().expect("statements").iter_mut();
+        let Some(narrow) = statements.find(|it| it.get(part).is_some_and(|named| *named != json!("*"))) else {
+            continue;
+        };
+        let path = format!("{field}.Statement[{}].{part}", narrow["Sid"].as_str().expect("ours have names"));
+        if part == "Condition" {
+            narrow.as_object_mut().expect("a statement").remove(part);
+            told = Some(missing(path));
+        } else {
+            narrow[part] = json!("*");
+            told = Some(changed(path));
         }
-        if statement.as_object_mut().and_then(|statement| statement.remove("Condition")).is_some() {
-            return (policy.to_string(), missing(format!("{place}.Condition")));
-        }
+        break;
     }
-    unreachable!("nothing of ours is open to everybody")
+    (policy.to_string(), told.expect("nothing of ours is open to everybody"))
+}
+
+/// What is told when nothing is left of a policy.
+pub fn statements_missing(policy: &PolicyDocument, field: &str) -> Vec<Told> {
+    let sids = policy.statements.iter().map(|statement| statement.sid.as_deref().expect("ours have names"));
+    sids.map(|sid| missing(format!("{field}.Statement[{sid}]"))).collect()
+}
+
+/// What is told of the statements of a policy that stands in the place of ours: they need not have names.
+pub fn statements_unexpected(policy: &str, field: &str) -> Vec<Told> {
+    let policy = PolicyDocument::parse(policy).expect("a policy");
+    placed(&policy.statements).into_iter().map(|(place, _)| unexpected(format!("{field}.{place}"))).collect()
 }
 
 /// The policy that is wanted in a field.
@@ -133,9 +152,11 @@ fn trust() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     let other = TRUST.replace("sagemaker", "ec2");
+                    let mut told = statements_missing(&policy_in(thing, "trustPolicy"), "trustPolicy");
+                    told.extend(statements_unexpected(&other, "trustPolicy"));
                     let update = person.iam.update_assume_role_policy().role_name(thing.id()).policy_document(other);
                     update.send().await.expect("updated");
-                    vec![missing("trustPolicy.Statement[SageMaker]")]
+                    told
                 })
             },
         ),
@@ -178,7 +199,10 @@ fn inline() -> Vec<Row> {
             |person, thing| {
                 Box::pin(async move {
                     put(person, thing, OURS, EVERYTHING).await;
-                    vec![unexpected(format!("inlinePolicies[{OURS}].Statement[Open]"))]
+                    let field = format!("inlinePolicies[{OURS}]");
+                    let mut told = statements_missing(&policy_in(thing, "inlinePolicies"), &field);
+                    told.push(unexpected(format!("{field}.Statement[Open]")));
+                    told
                 })
             },
         ),
@@ -268,7 +292,9 @@ pub fn policy() -> Vec<Row> {
         row("document", "another version takes effect", Then::Corrected(&["CreatePolicyVersion"]), |person, thing| {
             Box::pin(async move {
                 new_version(person, thing, EVERYTHING).await;
-                vec![unexpected("document.Statement[Open]")]
+                let mut told = statements_missing(&policy_in(thing, "document"), "document");
+                told.push(unexpected("document.Statement[Open]"));
+                told
             })
         }),
         row(
