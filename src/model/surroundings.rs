@@ -70,6 +70,8 @@ impl<T> From<Result<T, Problem>> for Look<T> {
 pub struct Surroundings {
     /// The id of the VPC.
     pub vpc: String,
+    /// The address blocks of the VPC besides its first one, IPv4 and IPv6.
+    pub further_blocks: BTreeSet<String>,
     /// What the region offers.
     pub facts: RegionFacts,
     /// The route tables of the VPC.
@@ -334,16 +336,17 @@ pub fn strangers(environment: &Environment, observation: &Observation) -> Vec<Dr
     if !ours || matches!(environment.network.vpc, Part::Existing(_)) {
         return Vec::new();
     }
-    let stranger = |list: &str, id: &str, what: String| Drift {
+    let added = |severity: Severity, list: &str, name: &str, what: String| Drift {
         address: vpc.address.clone(),
         id: vpc.id.clone(),
-        path: format!("{list}[{id}]"),
+        path: format!("{list}[{name}]"),
         kind: DriftKind::Unexpected,
         desired: None,
         observed: Some(what),
-        severity: Severity::High,
+        severity,
         action: Action::Report,
     };
+    let stranger = |list: &str, id: &str, what: String| added(Severity::High, list, id, what);
     let attached =
         around.attachments.iter().flat_map(|(kind, look)| look.seen().into_iter().flatten().map(|it| (*kind, it)));
     let attached = attached.map(|(kind, it)| stranger(kind.list(), &it.id, format!("{kind}, {}", it.state)));
@@ -352,5 +355,43 @@ pub fn strangers(environment: &Environment, observation: &Observation) -> Vec<Dr
     let endpoints = around.endpoints.seen().into_iter().flatten();
     let foreign = endpoints.filter(|endpoint| !endpoint.is_over() && !known.contains(endpoint.id.as_str()));
     let foreign = foreign.map(|it| stranger("vpcEndpoints", &it.id, format!("endpoint of {}", it.service_name)));
-    attached.chain(foreign).collect()
+    let blocks = around.further_blocks.iter().map(|block| {
+        let (list, what) = if block.contains(':') {
+            ("ipv6CidrBlocks", "things in this VPC can have IPv6 addresses")
+        } else {
+            ("cidrBlocks", "further addresses count as this VPC's own")
+        };
+        added(Severity::Medium, list, block, what.to_owned())
+    });
+    attached.chain(foreign).chain(blocks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict_example::{environment, observation};
+
+    /// What is told of the surroundings, changed.
+    fn told(change: impl FnOnce(&mut Surroundings)) -> Vec<(String, Severity)> {
+        let mut observation = observation();
+        change(observation.surroundings.as_mut().unwrap());
+        let drift = strangers(&environment(), &observation);
+        assert!(drift.iter().all(|drift| drift.action == Action::Report && drift.kind == DriftKind::Unexpected));
+        drift.into_iter().map(|drift| (drift.path, drift.severity)).collect()
+    }
+
+    #[test]
+    fn address_blocks_that_somebody_gave_our_vpc_are_told() {
+        assert_eq!(told(|_| {}), []);
+        let blocks = ["10.1.0.0/16", "2001:db8::/56"].map(ToOwned::to_owned);
+        let expected = ["cidrBlocks[10.1.0.0/16]", "ipv6CidrBlocks[2001:db8::/56]"]
+            .map(|path| (path.to_owned(), Severity::Medium));
+        assert_eq!(told(|around| around.further_blocks = BTreeSet::from(blocks.clone())), expected);
+
+        let mut theirs = environment();
+        theirs.network.vpc = Part::Existing("vpc-1".into());
+        let mut observation = observation();
+        observation.surroundings.as_mut().unwrap().further_blocks = BTreeSet::from(blocks);
+        assert_eq!(strangers(&theirs, &observation), []);
+    }
 }

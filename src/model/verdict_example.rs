@@ -161,6 +161,7 @@ pub fn surroundings() -> Surroundings {
     let zones = EndpointServiceFacts { zones: set(&["eu-west-1a"]), policy_supported: true };
     Surroundings {
         vpc: "vpc-1".into(),
+        further_blocks: BTreeSet::new(),
         facts: RegionFacts {
             endpoint_services: BTreeMap::from([(Service::Sts.endpoint_service("eu-west-1"), zones)]),
             prefix_lists: BTreeMap::from([(Service::S3.endpoint_service("eu-west-1"), "pl-s3".into())]),

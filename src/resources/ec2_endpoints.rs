@@ -47,6 +47,8 @@ pub struct EndpointRow {
     pub security_groups: BTreeSet<String>,
     /// The route tables that lead to it.
     pub route_tables: BTreeSet<String>,
+    /// `ipv4`, `dualstack` or `ipv6`: which addresses it has, and to which its names lead.
+    pub addresses: [Option<String>; 2],
     /// Its regional name.
     pub dns_name: Option<String>,
     /// Its tags.
@@ -75,7 +77,12 @@ impl EndpointRow {
             None => PolicyInPlace::unseen(Place::Endpoint, policy_name, "AWS does not show it"),
         };
         let names = endpoint.dns_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dns_name);
+        let of_names = endpoint.dns_options.and_then(|options| options.dns_record_ip_type);
         Some(Self {
+            addresses: [
+                endpoint.ip_address_type.map(|addresses| addresses.as_str().to_owned()),
+                of_names.map(|addresses| addresses.as_str().to_owned()),
+            ],
             tags: ec2_tags::read(endpoint.tags.as_deref()),
             id: endpoint.vpc_endpoint_id?,
             vpc: endpoint.vpc_id?,

@@ -394,7 +394,8 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
     }
     // A volume only grows: one that is larger than asked for is as asked for.
     let asked = wish.and_then(|wish| wish.volume_size_gib.known().copied()).unwrap_or(i32::MAX);
-    let mut findings = Vec::new();
+    let ours = wanted.is_some_and(|wanted| wanted.management == Management::Owned);
+    let mut findings = if ours { details.additions() } else { Vec::new() };
     if details.volume_size > asked {
         findings.push(Finding {
             field: "volumeSizeGiB".to_owned(),
@@ -471,18 +472,16 @@ mod tests {
 
     fn details() -> Details {
         Details {
-            failure_reason: None,
             direct_internet_access: "Disabled".into(),
             subnet: Some("subnet-a".into()),
             security_groups: BTreeSet::from(["sg-notebooks".into()]),
-            kms_key: None,
             instance_type: "ml.t3.medium".into(),
             role_arn: "arn".into(),
-            lifecycle: None,
             root_access: "Disabled".into(),
             minimum_imds_version: "2".into(),
             platform: "notebook-al2023-v1".into(),
             volume_size: 20,
+            ..Details::default()
         }
     }
 

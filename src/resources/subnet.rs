@@ -4,10 +4,14 @@
 //! AWS on this: <https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html>,
 //! <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>.
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType};
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetIpv6CidrBlockAssociation};
 
 use super::{ec2_addresses, ec2_in_use, ec2_tags};
 use crate::{
@@ -22,7 +26,9 @@ use crate::{
         diff::{FieldDiff, TAGS, touches},
         environment::{Endpoint, Environment, ManagedSubnet, Part},
         owner::Tags,
-        resource::{Context, Field, Management, Output, Phase, Remedy, ResourceKind, Seen, State, Wanted},
+        resource::{
+            Context, Field, Finding, Management, Output, Phase, Remedy, ResourceKind, Seen, Severity, State, Wanted,
+        },
         value::Wish,
     },
 };
@@ -41,6 +47,9 @@ struct SubnetRow {
     cidr_block: String,
     availability_zone: String,
     map_public_ip_on_launch: Option<bool>,
+    ipv6_blocks: BTreeSet<String>,
+    /// Whether what starts in it gets an IPv6 address by itself.
+    assigns_ipv6: bool,
     state: String,
     tags: Tags,
 }
@@ -56,7 +65,14 @@ impl Listing for Subnets {
 
 impl SubnetRow {
     fn from_sdk(subnet: aws_sdk_ec2::types::Subnet) -> Option<Self> {
+        let associated = |block: &SubnetIpv6CidrBlockAssociation| {
+            let state = block.ipv6_cidr_block_state.as_ref().and_then(|state| state.state.as_ref());
+            state.is_none_or(|state| state.as_str() == "associated")
+        };
+        let ipv6 = subnet.ipv6_cidr_block_association_set.unwrap_or_default().into_iter().filter(associated);
         Some(Self {
+            ipv6_blocks: ipv6.filter_map(|block| block.ipv6_cidr_block).collect(),
+            assigns_ipv6: subnet.assign_ipv6_address_on_creation == Some(true),
             tags: ec2_tags::read(subnet.tags.as_deref()),
             id: subnet.subnet_id?,
             vpc: subnet.vpc_id?,
@@ -151,7 +167,7 @@ impl Provider for Subnet {
     async fn list(&self, reader: &Reader<'_>, wanted: &[Wanted]) -> Result<Vec<Item>, AwsError> {
         let subnets = reader.look::<Subnets>("").await?;
         let items = subnets.rows.0.iter().filter_map(|subnet| {
-            let item = subnet.item();
+            let item = subnet.item(reader.owner.address_of(&subnet.tags).is_some());
             let concerns = ec2_tags::concerns(reader, wanted, &subnet.id, &subnet.tags);
             (concerns || wanted.iter().any(|wanted| self.same_place(wanted, &item))).then_some(item)
         });
@@ -222,14 +238,30 @@ impl Provider for Subnet {
 }
 
 impl SubnetRow {
-    fn item(&self) -> Item {
+    /// What somebody did to a subnet of ours for IPv6, which it was made without.
+    fn findings(&self) -> Vec<Finding> {
+        let finding = |field: String, observed: &str| Finding {
+            field,
+            observed: observed.to_owned(),
+            severity: Severity::Medium,
+        };
+        let blocks = self.ipv6_blocks.iter();
+        let blocks =
+            blocks.map(|block| finding(format!("ipv6CidrBlocks[{block}]"), "things in it can have IPv6 addresses"));
+        let assigns = self
+            .assigns_ipv6
+            .then(|| finding("assignIpv6AddressOnCreation".to_owned(), "true: what starts in it gets an IPv6 address"));
+        blocks.chain(assigns).collect()
+    }
+
+    fn item(&self, ours: bool) -> Item {
         Item {
             id: self.id.clone(),
             address: None,
             tags: self.tags.clone(),
             phase: self.phase(),
             outputs: self.outputs(),
-            findings: Vec::new(),
+            findings: if ours { self.findings() } else { Vec::new() },
             state: Arc::new(SubnetState {
                 vpc: Wish::Is(self.vpc.clone()),
                 cidr_block: Wish::Is(self.cidr_block.clone()),
@@ -258,5 +290,34 @@ impl SubnetRow {
             }
             _ => Phase::Ready,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{Subnet as AwsSubnet, SubnetCidrBlockState, SubnetCidrBlockStateCode};
+
+    use super::*;
+
+    #[test]
+    fn ipv6_in_a_subnet_of_ours_is_told_and_in_one_of_others_is_not() {
+        let block = |block: &str, code: SubnetCidrBlockStateCode| {
+            let state = SubnetCidrBlockState::builder().state(code).build();
+            SubnetIpv6CidrBlockAssociation::builder().ipv6_cidr_block(block).ipv6_cidr_block_state(state).build()
+        };
+        let subnet = || {
+            let subnet = AwsSubnet::builder().subnet_id("subnet-1").vpc_id("vpc-1").cidr_block("10.0.1.0/24");
+            subnet.availability_zone("us-east-1a").assign_ipv6_address_on_creation(false)
+        };
+        let quiet = SubnetRow::from_sdk(subnet().build()).unwrap();
+        assert!(quiet.item(true).findings.is_empty());
+        let opened = subnet()
+            .ipv6_cidr_block_association_set(block("2001:db8:1::/64", SubnetCidrBlockStateCode::Associated))
+            .ipv6_cidr_block_association_set(block("2001:db8:2::/64", SubnetCidrBlockStateCode::Disassociated))
+            .assign_ipv6_address_on_creation(true);
+        let opened = SubnetRow::from_sdk(opened.build()).unwrap();
+        let fields: Vec<_> = opened.item(true).findings.into_iter().map(|finding| finding.field).collect();
+        assert_eq!(fields, ["ipv6CidrBlocks[2001:db8:1::/64]", "assignIpv6AddressOnCreation"]);
+        assert!(opened.item(false).findings.is_empty());
     }
 }

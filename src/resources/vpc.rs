@@ -51,6 +51,7 @@ struct VpcRow {
     cidr_block: String,
     /// All its blocks, the first one first: others can be added to a VPC later.
     cidr_blocks: Vec<String>,
+    ipv6_blocks: BTreeSet<String>,
     available: bool,
     dhcp_options: Option<String>,
     tags: Tags,
@@ -75,7 +76,10 @@ impl VpcRow {
             .filter(|other| other.cidr_block_state.as_ref().is_none_or(associated))
             .filter_map(|other| other.cidr_block);
         let others: BTreeSet<String> = others.filter(|other| *other != cidr_block).collect();
+        let ipv6 = vpc.ipv6_cidr_block_association_set.unwrap_or_default().into_iter();
+        let ipv6 = ipv6.filter(|block| block.ipv6_cidr_block_state.as_ref().is_none_or(associated));
         Some(Self {
+            ipv6_blocks: ipv6.filter_map(|block| block.ipv6_cidr_block).collect(),
             tags: ec2_tags::read(vpc.tags.as_deref()),
             id: vpc.vpc_id?,
             cidr_blocks: [cidr_block.clone()].into_iter().chain(others).collect(),
@@ -181,6 +185,7 @@ impl Provider for Vpc {
         if let Ok(vpcs) = reader.look::<Vpcs>("").await {
             let own = vpcs.rows.0.iter().find(|vpc| vpc.id == around.vpc);
             around.dhcp_options = own.and_then(|vpc| vpc.dhcp_options.clone());
+            around.further_blocks = own.map(VpcRow::further_blocks).unwrap_or_default();
         }
     }
 
@@ -259,6 +264,10 @@ async fn set_dns_attribute(writer: &Writer<'_>, vpc: &str, attribute: VpcAttribu
 }
 
 impl VpcRow {
+    fn further_blocks(&self) -> BTreeSet<String> {
+        self.cidr_blocks.iter().skip(1).chain(&self.ipv6_blocks).cloned().collect()
+    }
+
     fn item(&self, dns: &DnsAttributes) -> Item {
         Item {
             id: self.id.clone(),
@@ -273,5 +282,33 @@ impl VpcRow {
                 enable_dns_hostnames: Wish::Is(dns.hostnames),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{Vpc as AwsVpc, VpcCidrBlockAssociation, VpcIpv6CidrBlockAssociation};
+
+    use super::*;
+
+    #[test]
+    fn blocks_that_somebody_added_are_told_apart_from_those_that_are_gone() {
+        let state = |code: VpcCidrBlockStateCode| VpcCidrBlockState::builder().state(code).build();
+        let block = |block: &str, code: VpcCidrBlockStateCode| {
+            VpcCidrBlockAssociation::builder().cidr_block(block).cidr_block_state(state(code)).build()
+        };
+        let ipv6 = |block: &str, code: VpcCidrBlockStateCode| {
+            VpcIpv6CidrBlockAssociation::builder().ipv6_cidr_block(block).ipv6_cidr_block_state(state(code)).build()
+        };
+        let vpc = AwsVpc::builder()
+            .vpc_id("vpc-1")
+            .cidr_block("10.0.0.0/16")
+            .cidr_block_association_set(block("10.0.0.0/16", VpcCidrBlockStateCode::Associated))
+            .cidr_block_association_set(block("10.1.0.0/16", VpcCidrBlockStateCode::Associated))
+            .cidr_block_association_set(block("10.2.0.0/16", VpcCidrBlockStateCode::Disassociated))
+            .ipv6_cidr_block_association_set(ipv6("2001:db8:1::/56", VpcCidrBlockStateCode::Associated))
+            .ipv6_cidr_block_association_set(ipv6("2001:db8:2::/56", VpcCidrBlockStateCode::Disassociated));
+        let row = VpcRow::from_sdk(vpc.build()).unwrap();
+        assert_eq!(row.further_blocks(), BTreeSet::from(["10.1.0.0/16".to_owned(), "2001:db8:1::/56".to_owned()]));
     }
 }

@@ -37,7 +37,7 @@ use crate::{
         },
         services::Service,
         surroundings::{self, Surroundings},
-        value::Wish,
+        value::{Wish, bounded},
     },
 };
 
@@ -495,13 +495,16 @@ impl EndpointRow {
         if !denies.is_empty() {
             policy = Some(left.unwrap_or_else(|| PolicyDocument::new([])));
         }
+        let mut found = self.unreadable();
+        found.extend(findings("policy", &denies));
+        found.extend(wish.map(|_| self.beyond_ipv4()).unwrap_or_default());
         Item {
             id: self.id.clone(),
             address: None,
             tags: self.tags.clone(),
             phase: self.phase(),
             outputs: self.outputs(),
-            findings: self.findings().into_iter().chain(findings("policy", &denies)).collect(),
+            findings: found,
             state: Arc::new(VpcEndpointState {
                 vpc: Wish::Is(self.vpc.clone()),
                 service_name: Wish::Is(self.service_name.clone()),
@@ -532,11 +535,24 @@ impl EndpointRow {
     }
 
     /// A policy that nobody here can read may say anything.
-    fn findings(&self) -> Vec<Finding> {
+    fn unreadable(&self) -> Vec<Finding> {
         let unreadable = self.policy.iter().filter_map(|policy| policy.as_ref().err());
-        let finding =
-            |error: &String| Finding { field: "policy".into(), observed: error.clone(), severity: Severity::High };
+        let finding = |error: &String| Finding {
+            field: "policy".into(),
+            observed: bounded(error, 256),
+            severity: Severity::High,
+        };
         unreadable.map(finding).collect()
+    }
+
+    /// Ours are made for IPv4; what somebody changed about that.
+    fn beyond_ipv4(&self) -> Vec<Finding> {
+        let addresses = ["ipAddressType", "dnsRecordIPType"].into_iter().zip(&self.addresses);
+        let finding = |(field, addresses): (&str, &Option<String>)| {
+            let beyond = addresses.as_ref().filter(|addresses| matches!(addresses.as_str(), "dualstack" | "ipv6"))?;
+            Some(Finding { field: field.to_owned(), observed: beyond.clone(), severity: Severity::Medium })
+        };
+        addresses.filter_map(finding).collect()
     }
 
     fn phase(&self) -> Phase {
@@ -552,6 +568,35 @@ impl EndpointRow {
             }
             "rejected" | "failed" | "expired" => Phase::Failed { reason: reason(), remedy: Remedy::Recreate },
             other => Phase::Progressing(format!("AWS says that the endpoint is {other}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{
+        DnsOptions, DnsRecordIpType, IpAddressType, VpcEndpoint as AwsEndpoint, VpcEndpointType as AwsType,
+    };
+
+    use super::*;
+
+    #[test]
+    fn that_an_endpoint_of_ours_was_given_ipv6_is_told() {
+        let endpoint = |addresses: IpAddressType, names: DnsRecordIpType| {
+            let endpoint = AwsEndpoint::builder().vpc_endpoint_id("vpce-1").vpc_id("vpc-1").state("available".into());
+            let endpoint = endpoint.service_name("com.amazonaws.us-east-1.sts").vpc_endpoint_type(AwsType::Interface);
+            let options = DnsOptions::builder().dns_record_ip_type(names).build();
+            EndpointRow::from_sdk(endpoint.ip_address_type(addresses).dns_options(options).build()).unwrap()
+        };
+        let fields = |row: &EndpointRow, wish: Option<&PolicyDocument>| {
+            row.item(wish).findings.into_iter().map(|finding| finding.field).collect::<Vec<_>>()
+        };
+        let wish = PolicyDocument::new([]);
+        let changed = endpoint(IpAddressType::Dualstack, DnsRecordIpType::Dualstack);
+        assert_eq!(fields(&changed, Some(&wish)), ["ipAddressType", "dnsRecordIPType"]);
+        assert_eq!(fields(&changed, None), Vec::<String>::new());
+        for usual in [DnsRecordIpType::Ipv4, DnsRecordIpType::ServiceDefined] {
+            assert_eq!(fields(&endpoint(IpAddressType::Ipv4, usual), Some(&wish)), Vec::<String>::new());
         }
     }
 }

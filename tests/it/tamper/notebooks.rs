@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sagemaker::{
     operation::update_notebook_instance::builders::UpdateNotebookInstanceFluentBuilder,
-    types::{InstanceMetadataServiceConfiguration, NotebookInstanceLifecycleHook, RootAccess},
+    types::{InstanceMetadataServiceConfiguration, IpAddressType, NotebookInstanceLifecycleHook, RootAccess},
 };
 use cloister::model::{owner::Tags, value::Value};
 
@@ -163,13 +163,31 @@ pub fn notebook() -> Vec<Row> {
     rows.extend([
         row("volumeSizeGiB", "a larger volume, which cannot shrink again", Then::Reported, |person, thing| {
             Box::pin(async move {
-                update(person, thing, |update| update.volume_size_in_gb(200)).await;
-                if run(thing) == Some("InService") {
-                    person.start(thing.id()).await;
-                }
+                update_and_leave_running(person, thing, |update| update.volume_size_in_gb(200)).await;
                 vec![unexpected("volumeSizeGiB")]
             })
         }),
+        row("ipAddressType", "IPv6 addresses, too", Then::Reported, |person, thing| {
+            Box::pin(async move {
+                update_and_leave_running(person, thing, |update| update.ip_address_type(IpAddressType::Dualstack))
+                    .await;
+                vec![unexpected("ipAddressType")]
+            })
+        })
+        .beside(),
+        row(
+            "defaultCodeRepository",
+            "somebody's code, with a password in its address",
+            Then::Reported,
+            |person, thing| {
+                Box::pin(async move {
+                    let theirs = "https://somebody:secret@git.example.com/code";
+                    update_and_leave_running(person, thing, |update| update.default_code_repository(theirs)).await;
+                    vec![unexpected("defaultCodeRepository")]
+                })
+            },
+        )
+        .beside(),
         row("running", "it is stopped", Then::Corrected(&["StartNotebookInstance"]), |person, thing| {
             Box::pin(async move {
                 person.stop(thing.id()).await;
@@ -209,6 +227,18 @@ async fn update(
     change(update).send().await.expect("updated");
     tokio::time::sleep(Duration::from_secs(2)).await;
     person.notebook_is(name, Some("Stopped")).await;
+}
+
+/// The same, and what is to run runs again.
+async fn update_and_leave_running(
+    person: &Person,
+    thing: &Thing,
+    change: impl FnOnce(UpdateNotebookInstanceFluentBuilder) -> UpdateNotebookInstanceFluentBuilder,
+) {
+    update(person, thing, change).await;
+    if run(thing) == Some("InService") {
+        person.start(thing.id()).await;
+    }
 }
 
 async fn noted(person: &Person, thing: &Thing) -> Vec<Told> {

@@ -105,11 +105,13 @@ pub struct Row {
     pub then: Then,
     /// It is about a tag that AWS shows one by one only, and that is looked at once an hour.
     pub slow: bool,
+    /// No manifest can ask for it: there is no wish, and what somebody does is told all the same.
+    pub beside: bool,
 }
 
 /// A row for every resource that has a wish for the field.
 pub fn row(field: &'static str, what: &'static str, then: Then, hand: Hand) -> Row {
-    Row { field, what, fits: |_| true, hand, then, slow: false }
+    Row { field, what, fits: |_| true, hand, then, slow: false, beside: false }
 }
 
 impl Row {
@@ -123,11 +125,16 @@ impl Row {
         Self { slow: true, ..self }
     }
 
+    /// The row, about something that no manifest can ask for.
+    pub fn beside(self) -> Self {
+        Self { beside: true, ..self }
+    }
+
     /// Whether it can be done to this resource.
     pub fn applies(&self, thing: &Thing) -> bool {
         let wished =
             if self.field == "tags" { !thing.wanted.tags.is_empty() } else { thing.wish(self.field).is_some() };
-        wished && (self.fits)(thing)
+        (wished || self.beside) && (self.fits)(thing)
     }
 }
 
