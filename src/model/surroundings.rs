@@ -13,10 +13,11 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
+    acl,
     address::{Address, Kind},
     diff::DriftKind,
     environment::{Environment, Part},
-    group_rule::Rule,
+    group_rule::{Direction, Rule},
     owner::Ownership,
     plan::{Action, Drift},
     policy::PolicyDocument,
@@ -363,13 +364,52 @@ pub fn strangers(environment: &Environment, observation: &Observation) -> Vec<Dr
         };
         added(Severity::Medium, list, block, what.to_owned())
     });
-    attached.chain(foreign).chain(blocks).collect()
+    let to_defaults = added_to_defaults(around);
+    let to_defaults = to_defaults.into_iter().map(|(list, name, what)| added(Severity::Medium, list, &name, what));
+    attached.chain(foreign).chain(blocks).chain(to_defaults).collect()
+}
+
+/// What somebody put into the security group and the network ACL that came with the VPC, by list and name. As AWS made them they are left, and not
+/// worth a word.
+fn added_to_defaults(around: &Surroundings) -> Vec<(&'static str, String, String)> {
+    let groups = around.groups.seen().into_iter().flatten().filter(|(_, group)| group.name == "default");
+    let rules = groups.flat_map(|(id, group)| {
+        let added = group.rules.iter().filter(|rule| !is_of_every_default_group(rule, id));
+        added.map(move |rule| {
+            let what = format!("a rule of {id}, the group of whatever in this VPC names none");
+            ("defaultSecurityGroup", rule.to_string(), what)
+        })
+    });
+    let acls = around.acls.seen().into_iter().flatten().filter(|acl| acl.default);
+    let entries = acls.flat_map(|acl| {
+        let added = acl.entries.iter().filter(|entry| !is_of_every_default_acl(entry));
+        added.map(move |entry| {
+            let (way, side) = if entry.egress { ("egress", "to") } else { ("ingress", "from") };
+            let verb = if entry.allow { "allows" } else { "denies" };
+            let ports = entry.ports.map(|(first, last)| format!(" {first}-{last}")).unwrap_or_default();
+            let what = format!("{} {verb} protocol {}{ports} {side} {}", acl.id, entry.protocol, entry.block);
+            ("defaultNetworkACL", format!("{way} {}", entry.number), what)
+        })
+    });
+    rules.chain(entries).collect()
+}
+
+fn is_of_every_default_group(rule: &Rule, group: &str) -> bool {
+    // AWS adds the one for IPv6 with the first IPv6 block.
+    let out = [Rule::default_egress(), Rule::all(Direction::Egress, "::/0")];
+    *rule == Rule::all(Direction::Ingress, group) || out.contains(rule)
+}
+
+/// An entry that lets everything pass, for IPv6 once there is an IPv6 block, and the last ones, which deny.
+fn is_of_every_default_acl(entry: &AclEntry) -> bool {
+    let everything = entry.protocol == "-1" && entry.block.prefix_len() == 0;
+    everything && (entry.allow && matches!(entry.number, 100 | 101) || !entry.allow && entry.number >= acl::LAST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::verdict_example::{environment, observation};
+    use crate::model::verdict_example::{environment, everything, observation};
 
     /// What is told of the surroundings, changed.
     fn told(change: impl FnOnce(&mut Surroundings)) -> Vec<(String, Severity)> {
@@ -393,5 +433,37 @@ mod tests {
         let mut observation = observation();
         observation.surroundings.as_mut().unwrap().further_blocks = BTreeSet::from(blocks);
         assert_eq!(strangers(&theirs, &observation), []);
+    }
+
+    #[test]
+    fn what_somebody_put_into_the_group_and_the_acl_that_came_with_our_vpc_is_told() {
+        let as_made = |around: &mut Surroundings| {
+            let rules = vec![Rule::all(Direction::Ingress, "sg-d"), Rule::default_egress()];
+            let Look::Seen(groups) = &mut around.groups else { unreachable!("they were seen") };
+            groups.insert("sg-d".into(), SecurityGroup { name: "default".into(), rules });
+            let Look::Seen(acls) = &mut around.acls else { unreachable!("they were seen") };
+            let last = |egress| AclEntry { number: acl::LAST, allow: false, ..everything(egress) };
+            acls[0].entries.extend([last(true), last(false)]);
+        };
+        assert_eq!(told(as_made), []);
+        let path = |path: &str| (path.to_owned(), Severity::Medium);
+        let found = told(|around| {
+            as_made(around);
+            let Look::Seen(groups) = &mut around.groups else { unreachable!("they were seen") };
+            // The rules of any other group are compared where the group is ours, and its owner's where it is not.
+            for group in groups.values_mut() {
+                group.rules.push(Rule::https(Direction::Ingress, "0.0.0.0/0"));
+            }
+            let Look::Seen(acls) = &mut around.acls else { unreachable!("they were seen") };
+            let https = AclEntry { protocol: "6".into(), ports: Some((443, 443)), ..everything(false) };
+            acls[0].entries.push(AclEntry { number: 50, allow: false, ..https.clone() });
+            acls[0].entries.push(AclEntry { number: 110, ..https });
+        });
+        let expected = [
+            path("defaultSecurityGroup[tcp 443 from 0.0.0.0/0]"),
+            path("defaultNetworkACL[ingress 50]"),
+            path("defaultNetworkACL[ingress 110]"),
+        ];
+        assert_eq!(found, expected);
     }
 }

@@ -239,6 +239,32 @@ async fn every_sort_of_thing_that_is_attached_to_our_vpc_is_reported_and_left_al
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_puts_into_the_group_and_the_acl_that_came_with_our_vpc_is_reported_and_left_alone() {
+    let (world, mut tenant, person) = closed_network(|object| object.spec.notebooks.clear()).await;
+    let vpc = id(&tenant, Kind::Vpc, "main");
+    let quiet = world.check(&mut tenant).await;
+    assert!(quiet.report.drift.is_empty(), "as AWS makes them they are let alone: {:?}", quiet.report.drift);
+
+    let of_vpc = [filter("vpc-id", &vpc), filter("group-name", "default")];
+    let groups = person.ec2.describe_security_groups().set_filters(Some(of_vpc.to_vec())).send().await.unwrap();
+    let group = groups.security_groups()[0].group_id().unwrap();
+    let ssh = IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(22);
+    let ssh = ssh.ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build();
+    let authorize = person.ec2.authorize_security_group_ingress().group_id(group).ip_permissions(ssh);
+    authorize.send().await.unwrap();
+    person.deny(&person.acl(&vpc).await, true, (80, 80), "0.0.0.0/0").await;
+    world.simulator.clear_log();
+
+    let visit = world.check(&mut tenant).await;
+    let drift = &visit.report.drift;
+    let told: Vec<_> = drift.iter().map(|drift| (drift.path.as_str(), drift.action, drift.severity)).collect();
+    let expected = ["defaultNetworkACL[egress 50]", "defaultSecurityGroup[tcp 22 from 0.0.0.0/0]"];
+    assert_eq!(told, expected.map(|path| (path, Action::Report, Severity::Medium)));
+    assert_eq!(world.writes(), Vec::<String>::new(), "what came with the VPC is left alone");
+    assert_ready(&visit.report);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stranger_stays_in_the_report_while_the_vpc_itself_is_being_corrected() {
     let (world, mut tenant, person) = closed_network(|object| object.spec.notebooks.clear()).await;
     let vpc = id(&tenant, Kind::Vpc, "main");
