@@ -110,7 +110,8 @@ fn some_notebook_waits_for_its_script(sights: &Sights, repository: &str) -> bool
         .any(|script| matches!(script, Value::Script(text) if text.contains("/pypi/") && !text.contains(&address)));
     ours(sights, Kind::NotebookInstance)
         .filter(running)
-        .any(|seen| other || seen.outputs.get(&Output::RestartPending).is_some_and(|pending| pending == "true"))
+        // Also where it is not known: what may still be in use is not taken away.
+        .any(|seen| other || seen.outputs.contains_key(&Output::RestartPending))
 }
 
 /// The ARNs that the policies of ours let the notebooks' role read packages from.

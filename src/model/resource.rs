@@ -200,7 +200,7 @@ pub enum Output {
     AvailabilityZone,
     /// The id of the VPC it is in.
     VpcId,
-    /// Whether a notebook must be restarted for a lifecycle script to take effect.
+    /// Whether a notebook must be restarted for a lifecycle script to take effect: `true` or `unknown`, and nothing when not.
     RestartPending,
     /// The account that administers a repository: the one that made it, whosever the domain is.
     Administrator,

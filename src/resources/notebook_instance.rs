@@ -23,7 +23,7 @@ use super::{
     notebook_note::{self, Note},
     point_tags,
     sagemaker_notebooks::{Details, NotebookRow, Notebooks},
-    sagemaker_scripts::{self, Lifecycles},
+    sagemaker_scripts::{self, LifecycleRow, Lifecycles},
     sagemaker_tags,
 };
 use crate::{
@@ -372,15 +372,17 @@ async fn look_at(reader: &Reader<'_>, row: &NotebookRow, wanted: Option<&Wanted>
     };
     let restart_pending = match &row.lifecycle {
         Some(name) if row.status == IN_SERVICE => {
-            let look = reader.look_learned::<Lifecycles>("", point_tags::MAX_AGE).await?;
-            look.rows.0.iter().any(|config| config.name == *name && config.modified.as_nanos() > row.modified)
+            // Worth a word about the notebook, and nothing that it cannot be seen without.
+            let look = reader.look_learned::<Lifecycles>("", point_tags::MAX_AGE).await;
+            let newer = |config: &LifecycleRow| config.name == *name && config.modified.as_nanos() > row.modified;
+            look.map_or(Some("unknown"), |look| look.rows.0.iter().any(newer).then_some("true"))
         }
-        _ => false,
+        _ => None,
     };
     Ok(Some(item(row, &details.rows, tags, restart_pending, wanted)))
 }
 
-fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool, wanted: Option<&Wanted>) -> Item {
+fn item(row: &NotebookRow, details: &Details, tags: Tags, restart: Option<&str>, wanted: Option<&Wanted>) -> Item {
     let wish = wanted.map(Wanted::state::<NotebookState>);
     let note = Note::read(tags.get(notebook_note::TAG));
     let run = wish.and_then(|wish| wish.run).unwrap_or(Run::Unmanaged);
@@ -389,9 +391,7 @@ fn item(row: &NotebookRow, details: &Details, tags: Tags, restart_pending: bool,
         (Output::Arn, row.arn.clone()),
         (Output::State, row.status.clone()),
     ]);
-    if restart_pending {
-        outputs.insert(Output::RestartPending, "true".to_owned());
-    }
+    outputs.extend(restart.map(|pending| (Output::RestartPending, pending.to_owned())));
     // A volume only grows: one that is larger than asked for is as asked for.
     let asked = wish.and_then(|wish| wish.volume_size_gib.known().copied()).unwrap_or(i32::MAX);
     let ours = wanted.is_some_and(|wanted| wanted.management == Management::Owned);
@@ -546,7 +546,7 @@ mod tests {
         let wanted = wanted(&environment());
         let volume = |size: i32| {
             let item =
-                item(&row("InService"), &Details { volume_size: size, ..details() }, Tags::new(), false, Some(&wanted));
+                item(&row("InService"), &Details { volume_size: size, ..details() }, Tags::new(), None, Some(&wanted));
             let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap().volume_size_gib.clone();
             (state, item.findings.len())
         };
@@ -567,7 +567,7 @@ mod tests {
             lifecycle: wanted.state::<NotebookState>().lifecycle_config.known().cloned().flatten(),
             ..details()
         };
-        let item = item(&row("InService"), &partial, Tags::new(), false, Some(&wanted));
+        let item = item(&row("InService"), &partial, Tags::new(), None, Some(&wanted));
         let seen = item.state.as_any().downcast_ref::<NotebookState>().unwrap().fields();
         let asked = wanted.state::<NotebookState>().fields();
         let stopping = asked.iter().zip(&seen).filter(|(asked, _)| asked.change == Change::Stopped);
@@ -579,7 +579,7 @@ mod tests {
     #[test]
     fn a_failed_notebook_says_so_by_its_phase_and_not_by_a_difference() {
         let wanted = wanted(&environment());
-        let item = item(&row("Failed"), &details(), Tags::new(), false, Some(&wanted));
+        let item = item(&row("Failed"), &details(), Tags::new(), None, Some(&wanted));
         let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap();
         assert_eq!(state.running, Wish::Any);
         assert!(matches!(item.phase, Phase::Failed { remedy: Remedy::Update, .. }));
@@ -589,7 +589,7 @@ mod tests {
     fn a_note_that_it_has_to_run_again_is_a_difference_until_it_does() {
         let wanted = wanted(&environment());
         let tags = Tags::from([(notebook_note::TAG.to_owned(), "restart/0/0".to_owned())]);
-        let item = item(&row("Stopped"), &details(), tags, false, Some(&wanted));
+        let item = item(&row("Stopped"), &details(), tags, None, Some(&wanted));
         let state = item.state.as_any().downcast_ref::<NotebookState>().unwrap();
         assert_eq!(state.restart_after_update, Wish::Is(true));
         assert_eq!(wanted.state::<NotebookState>().restart_after_update, Wish::Is(false));

@@ -31,6 +31,7 @@ mod network;
 mod no_outage;
 mod notebooks;
 mod observe;
+mod other_endpoints;
 mod packages;
 mod permissions;
 mod permissions_ready;
