@@ -170,10 +170,12 @@ impl PolicyRow {
         let (default, mut others): (Vec<_>, Vec<_>) =
             versions.into_iter().partition(|version| version.is_default_version);
         others.sort_by_key(|version| version.create_date.as_ref().map(aws_smithy_types::DateTime::as_nanos));
+        let arn = policy.arn?;
         Some(Self {
-            name: policy.policy_name?,
-            arn: policy.arn?,
-            unique_id: policy.policy_id?,
+            // The ARN says the name as well, and without the unique id it is still the same policy: a row that is left out looks like a policy that is gone.
+            name: policy.policy_name.unwrap_or_else(|| name_in(&arn).to_owned()),
+            unique_id: policy.policy_id.unwrap_or_default(),
+            arn,
             document: default.into_iter().next().and_then(|version| version.document).unwrap_or_default().into(),
             other_versions: others.into_iter().filter_map(|version| version.version_id).collect(),
             attachments: usize::try_from(policy.attachment_count.unwrap_or_default()).unwrap_or_default(),

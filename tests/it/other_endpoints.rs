@@ -137,6 +137,20 @@ async fn a_notebook_is_seen_also_where_lifecycle_configurations_cannot_be_listed
     assert!(!visit.report.notebooks[0].restart_pending, "nobody knows");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_listed_without_its_name_is_ours_all_the_same() {
+    let mut world = World::new(Delays::none());
+    let existing = world.isolated_notebook("us-east-1", 0).await;
+    let mut tenant = existing.tenant("isolated-sagemaker.yaml", "isolated-sagemaker");
+    OtherEndpoint::new(&world, "GetAccountAuthorizationDetails", Way::Silence(&["PolicyName", "PolicyId"]))
+        .instead_of_aws(&mut world);
+    assert_ready(&world.settle(&mut tenant).await.report);
+    world.delete(&mut tenant).await;
+    let iam = aws_sdk_iam::Client::new(&world.sdk("us-east-1").await);
+    let left = iam.get_account_authorization_details().filter(EntityType::LocalManagedPolicy).send().await.unwrap();
+    assert_eq!(left.policies.unwrap_or_default().len(), 0, "a policy that was not seen must not be left behind");
+}
+
 /// Scenario A, about to be made at an endpoint where this operation is not AWS's.
 async fn fresh(operation: &'static str, way: Way) -> (World, Tenant) {
     let mut world = World::new(Delays::none());
