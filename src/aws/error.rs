@@ -18,8 +18,10 @@ const NOT_OFFERED: &str = "ServiceNotOffered";
 const REFERENCED_NOT_FOUND: &str = "ReferencedNotFound";
 /// The reason of problems about a manifest that cannot be carried out as it is written.
 const INVALID_SPEC: &str = "InvalidSpec";
+/// The reason of problems about operations that the endpoint does not know.
+const NOT_IMPLEMENTED: &str = "NotImplemented";
 /// The codes that are ours and not AWS's: they become the reason of the condition.
-const OWN_REASONS: [&str; 4] = [IN_USE, NOT_OFFERED, REFERENCED_NOT_FOUND, INVALID_SPEC];
+const OWN_REASONS: [&str; 5] = [IN_USE, NOT_OFFERED, REFERENCED_NOT_FOUND, INVALID_SPEC, NOT_IMPLEMENTED];
 
 /// An AWS call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,10 +144,13 @@ fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkErr
     match error {
         SdkError::ServiceError(context) => {
             let code = context.err().code().map(ToOwned::to_owned);
-            let message = context.err().message().unwrap_or("no message").to_owned();
             let status = context.raw().status().as_u16();
+            let message = context.err().message().map_or_else(|| speechless(status), without_request_id);
             let class = classify(code.as_deref(), &message, status, reading);
-            AwsError { class, operation, code, message: without_request_id(&message) }
+            // AWS knows what the SDK sends; what stands in for it may not.
+            let unknown = is_unknown_operation(code.as_deref().unwrap_or_default(), status);
+            let code = if unknown { Some(NOT_IMPLEMENTED.to_owned()) } else { code };
+            AwsError { class, operation, code, message }
         }
         // The request never left: nothing happened.
         SdkError::ConstructionFailure(source) => {
@@ -163,9 +168,25 @@ fn classify_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkErr
             operation,
             "no answer in time; the endpoint may be out of reach from here",
         ),
-        SdkError::ResponseError(_) => AwsError::new(ambiguous(reading), operation, "the answer could not be read"),
+        SdkError::ResponseError(context) => {
+            let status = context.raw().status().as_u16();
+            let class = if status < 400 { ambiguous(reading) } else { classify(None, "", status, reading) };
+            AwsError::new(class, operation, speechless(status))
+        }
         _ => AwsError::new(ambiguous(reading), operation, "the call ended in an unknown way"),
     }
+}
+
+/// The words for an answer that has none of its own: not AWS's, but of something in its place or in between.
+fn speechless(status: u16) -> String {
+    format!(
+        "the answer (HTTP status {status}) says nothing that can be read; if it stays so, this endpoint does not have the operation"
+    )
+}
+
+/// How services say that they have no such operation, and how what stands in for them does.
+fn is_unknown_operation(code: &str, status: u16) -> bool {
+    status == 501 || matches!(code, "InvalidAction" | "UnknownOperationException")
 }
 
 fn dispatch_failure(
@@ -208,6 +229,9 @@ pub fn is_read(operation: &str) -> bool {
 /// The class of an AWS answer. Order matters: the exact codes first, the texts that some services use instead of codes next.
 pub(super) fn classify(code: Option<&str>, message: &str, status: u16, reading: bool) -> ErrorClass {
     let code = code.unwrap_or_default();
+    if is_unknown_operation(code, status) {
+        return ErrorClass::Denied;
+    }
     match code {
         "RequestLimitExceeded"
         | "Throttling"
@@ -339,6 +363,8 @@ mod tests {
             ("IncompleteSignatureException", "", 400, ErrorClass::Credentials),
             ("MissingAuthenticationTokenException", "", 403, ErrorClass::Credentials),
             ("ValidationException", "bad", 400, ErrorClass::Invalid),
+            ("InvalidAction", "The action X is not valid for this web service.", 400, ErrorClass::Denied),
+            ("InternalFailure", "not implemented", 501, ErrorClass::Denied),
         ];
         for (code, message, status, class) in cases {
             assert_eq!(classify(Some(code), message, status, false), class, "{code} {message}");

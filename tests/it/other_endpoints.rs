@@ -151,6 +151,27 @@ async fn a_policy_that_is_listed_without_its_name_is_ours_all_the_same() {
     assert_eq!(left.policies.unwrap_or_default().len(), 0, "a policy that was not seen must not be left behind");
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_not_there_is_named_with_its_resource_and_holds_up_nothing_else() {
+    let (world, mut tenant) = fresh("ListNotebookInstanceLifecycleConfigs", Way::Page).await;
+    let visit = several(&world, &mut tenant, 12).await;
+    let message = &fact(&visit, conditions::NOTEBOOKS_READY).message;
+    for words in [
+        "LifecycleConfiguration/Test-Notebook-Instance: sagemaker:ListNotebookInstanceLifecycleConfigs",
+        "HTTP status 500",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+    for condition in [conditions::NETWORK_READY, conditions::PACKAGES_READY, conditions::ISOLATED] {
+        truth(&visit.report, condition).unwrap();
+    }
+
+    let (world, mut tenant) = fresh("ListNotebookInstanceLifecycleConfigs", Way::Refusal).await;
+    let visit = several(&world, &mut tenant, 12).await;
+    assert!(stalled(&visit.report).starts_with("NotImplemented LifecycleConfiguration/"), "{}", stalled(&visit.report));
+    truth(&visit.report, conditions::PACKAGES_READY).unwrap();
+}
+
 /// Scenario A, about to be made at an endpoint where this operation is not AWS's.
 async fn fresh(operation: &'static str, way: Way) -> (World, Tenant) {
     let mut world = World::new(Delays::none());
