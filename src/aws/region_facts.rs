@@ -13,13 +13,15 @@ use super::{
 };
 use crate::model::{
     environment::{Endpoint, Environment, Part},
+    port::ErrorClass,
     services::{EndpointServiceFacts, RegionFacts, Service},
 };
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What the region offers to this environment. What cannot be read (no permission) is simply not known: the wishes that depend on it
-/// are left to AWS, and a subnet in the wrong zone ends in AWS's own words.
+/// What the region offers to this environment. What cannot be read (no permission, an endpoint that does not have the operation) is simply not
+/// known, and read again at the next visit: the wishes that depend on it are left to AWS, and a subnet in the wrong zone ends in AWS's own
+/// words. One of the two looks does without the other.
 pub async fn facts(account: &Account, environment: Option<&Environment>) -> RegionFacts {
     let Some(services) = environment.map(services_of).filter(|services| !services.is_empty()) else {
         return RegionFacts::default();
@@ -27,13 +29,32 @@ pub async fn facts(account: &Account, environment: Option<&Environment>) -> Regi
     let now = Instant::now();
     let not_before = now.checked_sub(DAY).unwrap_or(now);
     let key: Vec<&str> = services.iter().map(|service| service.name()).collect();
-    match account.inventory.get::<RegionFacts>(&account.clients, &key.join(","), not_before).await {
-        Ok(look) => look.rows.clone(),
+    let key = key.join(",");
+    let offered = account.inventory.get::<EndpointServices>(&account.clients, &key, not_before);
+    let prefix_list = async {
+        if !services.contains(&Service::S3) {
+            return None;
+        }
+        Some(account.inventory.get::<S3PrefixList>(&account.clients, "", not_before).await)
+    };
+    let (offered, prefix_list) = futures::join!(offered, prefix_list);
+    let mut facts = match offered {
+        Ok(look) => look.rows.0.clone(),
         Err(error) => {
-            tracing::warn!(%error, "the region's facts could not be read");
+            tracing::warn!(%error, "what the region offers could not be read");
             RegionFacts::default()
         }
+    };
+    match prefix_list {
+        Some(Ok(look)) => {
+            let S3PrefixList { name, id, blocks } = &look.rows;
+            facts.prefix_lists.insert(name.clone(), id.clone());
+            facts.prefix_list_blocks.insert(id.clone(), blocks.clone());
+        }
+        Some(Err(error)) => facts.s3_unseen = Some(error.problem()),
+        None => {}
     }
+    facts
 }
 
 /// The services for which the environment makes endpoints. Without one of ours nothing of the region needs to be known.
@@ -49,20 +70,19 @@ fn services_of(environment: &Environment) -> BTreeSet<Service> {
     services
 }
 
+/// The endpoint services of a region, without the prefix list.
+struct EndpointServices(RegionFacts);
+
 #[async_trait]
-impl Listing for RegionFacts {
+impl Listing for EndpointServices {
     /// `key` names the services, separated by commas.
     async fn fetch(clients: &Clients, key: &str) -> Result<Self, AwsError> {
         let services: Vec<Service> = key.split(',').filter_map(|name| name.parse().ok()).collect();
-        let (endpoint_services, prefix_list) =
-            futures::join!(read_services(clients, &services), read_s3_prefix_list(clients, &services));
-        let mut facts = Self::default();
-        let endpoint_services = tolerate(endpoint_services)?;
-        if let Some(rows) = &endpoint_services {
-            let asked = services.iter().map(|service| service.endpoint_service(&clients.region));
-            facts.not_offered = asked.filter(|name| !rows.iter().any(|(found, ..)| found == name)).collect();
-        }
-        for (name, zones, policy_supported) in endpoint_services.unwrap_or_default() {
+        let rows = read_services(clients, &services).await?;
+        let mut facts = RegionFacts::default();
+        let asked = services.iter().map(|service| service.endpoint_service(&clients.region));
+        facts.not_offered = asked.filter(|name| !rows.iter().any(|(found, ..)| found == name)).collect();
+        for (name, zones, policy_supported) in rows {
             let entry: &mut EndpointServiceFacts = facts.endpoint_services.entry(name).or_default();
             entry.zones.extend(zones);
             entry.policy_supported |= policy_supported;
@@ -71,11 +91,7 @@ impl Listing for RegionFacts {
         let zones: BTreeSet<String> =
             facts.endpoint_services.values().flat_map(|service| service.zones.clone()).collect();
         facts.zones = zones.into_iter().collect();
-        for (name, id, blocks) in tolerate(prefix_list)?.unwrap_or_default() {
-            facts.prefix_list_blocks.insert(id.clone(), blocks);
-            facts.prefix_lists.insert(name, id);
-        }
-        Ok(facts)
+        Ok(Self(facts))
     }
 }
 
@@ -97,28 +113,24 @@ async fn read_services(clients: &Clients, services: &[Service]) -> Result<Vec<Se
     Ok(rows.collect())
 }
 
-type PrefixListRow = (String, String, Vec<String>);
-
-async fn read_s3_prefix_list(clients: &Clients, services: &[Service]) -> Result<Vec<PrefixListRow>, AwsError> {
-    if !services.contains(&Service::S3) {
-        return Ok(Vec::new());
-    }
-    let name = Service::S3.endpoint_service(&clients.region);
-    let filter = Filter::builder().name("prefix-list-name").values(name).build();
-    let describe = clients.ec2.describe_prefix_lists().filters(filter);
-    let answer = describe.send().await.map_err(from_sdk("ec2:DescribePrefixLists"))?;
-    let rows = answer
-        .prefix_lists
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?, list.cidrs.unwrap_or_default())));
-    Ok(rows.collect())
+/// The addresses of S3, which a rule of a security group can name.
+struct S3PrefixList {
+    name: String,
+    id: String,
+    blocks: Vec<String>,
 }
 
-/// A refusal means "not known"; a passing fault is worth another try.
-fn tolerate<T>(result: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
-    match result {
-        Err(error) if error.class.needs_person() || error.is_not_found() => Ok(None),
-        result => result.map(Some),
+#[async_trait]
+impl Listing for S3PrefixList {
+    async fn fetch(clients: &Clients, _: &str) -> Result<Self, AwsError> {
+        const OPERATION: &str = "ec2:DescribePrefixLists";
+        let name = Service::S3.endpoint_service(&clients.region);
+        let filter = Filter::builder().name("prefix-list-name").values(&name).build();
+        let answer = clients.ec2.describe_prefix_lists().filters(filter).send().await.map_err(from_sdk(OPERATION))?;
+        let mut lists = answer.prefix_lists.unwrap_or_default().into_iter();
+        let list = lists.find(|list| list.prefix_list_name.as_ref() == Some(&name));
+        let missing = || AwsError::new(ErrorClass::Transient, OPERATION, format!("the answer does not have {name}"));
+        let (id, blocks) = list.and_then(|list| Some((list.prefix_list_id?, list.cidrs))).ok_or_else(missing)?;
+        Ok(Self { name, id, blocks: blocks.unwrap_or_default() })
     }
 }

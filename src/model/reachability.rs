@@ -288,6 +288,13 @@ impl Case<'_> {
             })
             .collect();
         messages.extend(self.closed_to_s3(around, &clients));
+        let s3 = self.environment.network.endpoints.get(&Service::S3);
+        if let Some(problem) =
+            around.facts.s3_unseen.as_ref().filter(|_| s3.is_some_and(|s3| *s3 != Endpoint::External))
+        {
+            let message = format!("whether the notebooks' groups let them out to S3 is not known: {problem}");
+            self.unseen.push(Fault { reason: problem.reason.clone(), message });
+        }
         for message in messages {
             self.fault("GroupClosed", message);
         }

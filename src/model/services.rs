@@ -9,6 +9,8 @@ use std::{
     str::FromStr,
 };
 
+use super::port::Problem;
+
 /// An AWS service that notebooks reach through a VPC endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
@@ -174,6 +176,8 @@ pub struct RegionFacts {
     pub prefix_lists: BTreeMap<String, String>,
     /// The addresses behind them, by id.
     pub prefix_list_blocks: BTreeMap<String, Vec<String>>,
+    /// Why the prefix list of S3 is not among them although it was asked for.
+    pub s3_unseen: Option<Problem>,
 }
 
 impl RegionFacts {

@@ -168,5 +168,6 @@ pub fn facts() -> RegionFacts {
         endpoint_services: services.collect(),
         prefix_lists: BTreeMap::from([(Service::S3.endpoint_service(region), "pl-s3".into())]),
         prefix_list_blocks: BTreeMap::new(),
+        s3_unseen: None,
     }
 }

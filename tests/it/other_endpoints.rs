@@ -172,6 +172,28 @@ async fn an_operation_that_is_not_there_is_named_with_its_resource_and_holds_up_
     truth(&visit.report, conditions::PACKAGES_READY).unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_the_facts_about_endpoint_services_the_notebooks_reach_s3_all_the_same() {
+    let (world, mut tenant) = fresh("DescribeVpcEndpointServices", Way::Page).await;
+    let visit = world.settle(&mut tenant).await;
+    assert_ready(&visit.report);
+    truth(&visit.report, conditions::NETWORK_READY).unwrap();
+    assert!(rules_of_notebooks(&visit).contains(" to pl-"), "{}", rules_of_notebooks(&visit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_whose_way_to_s3_is_not_known_is_not_told_to_be_ready() {
+    let (mut world, mut tenant) = fresh("DescribePrefixLists", Way::Refusal).await;
+    let visit = world.settle(&mut tenant).await;
+    assert!(!rules_of_notebooks(&visit).contains(" to pl-"));
+    let verdict = fact(&visit, conditions::NETWORK_READY);
+    assert_eq!((verdict.truth.as_str(), verdict.reason.as_str()), ("Unknown", "NotImplemented"), "{}", verdict.message);
+    assert!(verdict.message.contains("ec2:DescribePrefixLists"), "{}", verdict.message);
+    world.restart();
+    world.check(&mut tenant).await;
+    truth(&world.settle(&mut tenant).await.report, conditions::NETWORK_READY).unwrap();
+}
+
 /// Scenario A, about to be made at an endpoint where this operation is not AWS's.
 async fn fresh(operation: &'static str, way: Way) -> (World, Tenant) {
     let mut world = World::new(Delays::none());
