@@ -1,4 +1,5 @@
-//! What the controller keeps in mind about an object between two visits. All of it can be lost: it decides what is told, never what is done.
+//! What the controller keeps in mind about an object between two visits. All of it can be lost: it decides what is told, and how
+//! often something is repeated that had no effect; never what is done.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -9,6 +10,7 @@ use crate::model::{
     address::{Address, Kind},
     asked::Asked,
     plan::Verb,
+    tries::Tries,
 };
 
 /// What is kept in mind about one object.
@@ -16,6 +18,8 @@ use crate::model::{
 pub struct Memory {
     /// What was asked of its resources.
     pub asked: Asked,
+    /// The corrections that have not shown an effect yet.
+    pub tries: Tries,
     /// The steps of the last visit, so that one which AWS takes minutes for is told once.
     pub written: BTreeMap<Address, Verb>,
     /// When AWS was last looked at for it, in seconds since the epoch.

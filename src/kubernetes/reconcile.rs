@@ -161,7 +161,10 @@ impl Visit<'_> {
         }
         let intents = StatusIntents::new(self.writer, object);
         let outcomes = self.context.cloud.apply(scope, observation, plan, &intents).await;
-        self.context.memories.with(&scope.owner.uid, |memory| memory.asked.did(plan, &outcomes));
+        self.context.memories.with(&scope.owner.uid, |memory| {
+            memory.asked.did(plan, &outcomes);
+            memory.tries.did(plan, &outcomes);
+        });
         if outcomes.values().any(|outcome| *outcome == Outcome::Done) {
             // Something got done, so what comes next is near: waiting starts from the beginning.
             self.context.backoff.restart(&self.object.uid().unwrap_or_default());
@@ -172,7 +175,7 @@ impl Visit<'_> {
         (intents.into_object(), outcomes)
     }
 
-    /// Tell drift from what the manifest's author changed.
+    /// Tell drift from what the manifest's author changed, and corrections that work from those that do not.
     fn sort_out_drift(
         &self,
         object: &IsolatedNotebookEnvironment,
@@ -184,6 +187,7 @@ impl Visit<'_> {
         let told = drift::told(object.metadata.generation, &status);
         self.context.memories.with(&object.uid().unwrap_or_default(), |memory| {
             memory.asked.sort_out(observation, plan, &environment.rules, &told);
+            memory.tries.weigh(plan);
         });
     }
 

@@ -32,6 +32,7 @@ pub mod start_script;
 mod stations;
 pub mod step;
 pub mod surroundings;
+pub mod tries;
 pub mod value;
 #[cfg(test)]
 mod verdict_example;

@@ -194,6 +194,32 @@ async fn a_network_whose_way_to_s3_is_not_known_is_not_told_to_be_ready() {
     truth(&world.settle(&mut tenant).await.report, conditions::NETWORK_READY).unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_accepted_and_forgotten_is_told_and_not_repeated_for_ever() {
+    let mut world = World::new(Delays::none());
+    let (mut tenant, _) = made_with(&world, |object| object.spec.notebooks.clear()).await;
+    let answer = "<ModifyVpcEndpointResponse><return>true</return></ModifyVpcEndpointResponse>";
+    let endpoint = OtherEndpoint::new(&world, "ModifyVpcEndpoint", Way::Oblivion(answer));
+    endpoint.instead_of_aws(&mut world);
+    let ec2 = aws_sdk_ec2::Client::new(&world.sdk("ap-northeast-1").await);
+    let sts = tenant.remembered[&Address::new(Kind::VpcEndpoint, "STS")].clone();
+    ec2.modify_vpc_endpoint().vpc_endpoint_id(&sts).private_dns_enabled(false).send().await.unwrap();
+    world.check(&mut tenant).await;
+    let visit = several(&world, &mut tenant, 40).await;
+    let told = stalled(&visit.report);
+    assert!(told.starts_with("NoEffect VPCEndpoint/STS: "), "{told}");
+    assert!(told.contains("privateDNSEnabled false -> true"), "{told}");
+    let calls = endpoint.calls.load(Ordering::Relaxed);
+    assert!((6..=16).contains(&calls), "{calls} calls in 40 visits");
+
+    world.restart();
+    several(&world, &mut tenant, 6).await;
+    assert_ready(&world.settle(&mut tenant).await.report);
+    let seen =
+        ec2.describe_vpc_endpoints().vpc_endpoint_ids(sts).send().await.unwrap().vpc_endpoints.unwrap_or_default();
+    assert_eq!(seen.first().and_then(VpcEndpoint::private_dns_enabled), Some(true));
+}
+
 /// Scenario A, about to be made at an endpoint where this operation is not AWS's.
 async fn fresh(operation: &'static str, way: Way) -> (World, Tenant) {
     let mut world = World::new(Delays::none());

@@ -27,6 +27,7 @@ use cloister::{
         plan::{Plan, plan, plan_deletion},
         port::{Cloud, Freshness, Intent, IntentLog, Observation, Problem, Scope},
         report::{Next, Report, conditions, report, report_deletion},
+        tries::Tries,
     },
     resources,
     sandbox::{Settings, Simulator, clock::TokioClock, in_process::InProcess, log::Entry, world::Delays},
@@ -58,6 +59,7 @@ pub struct Tenant {
     intents: Mutex<Vec<Intent>>,
     freshness: Freshness,
     asked: Asked,
+    tries: Tries,
 }
 
 /// What one visit saw and did.
@@ -119,8 +121,10 @@ impl World {
         tenant.settle(&observation);
         let mut plan = plan(&environment, &observation, &scope.remembered);
         tenant.asked.sort_out(&observation, &mut plan, &environment.rules, &Told::default());
+        tenant.tries.weigh(&mut plan);
         let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
         tenant.asked.did(&plan, &outcomes);
+        tenant.tries.did(&plan, &outcomes);
         let report = report(&environment, &observation, &plan, &outcomes);
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
         tenant.remembered.extend(report.ids.clone());
@@ -214,6 +218,7 @@ impl Tenant {
             intents: Mutex::default(),
             freshness: Freshness::Now,
             asked: Asked::default(),
+            tries: Tries::default(),
         }
     }
 
