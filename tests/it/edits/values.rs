@@ -81,7 +81,7 @@ async fn what_is_in_the_manifest_already_gets_another_value_by_the_fewest_calls(
             "statements changed",
             logs,
             |object| {
-                object.spec.execution_role.statements[0].resources = vec!["arn:aws:logs:*:*:log-group:mine".into()]
+                object.spec.execution_role.statements[0].resources = vec!["arn:aws:logs:*:*:log-group:mine".into()];
             },
             &["ModifyVpcEndpoint", "PutRolePolicy"],
         ),
