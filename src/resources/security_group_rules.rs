@@ -108,6 +108,9 @@ pub struct SecurityGroupRulesState {
     egress_to_anywhere: Wish<bool>,
     /// Of what is wanted: the rules for what goes out that are known by now. No field, as more may follow.
     certain_egress: BTreeSet<Rule>,
+    /// Of what is wanted: a rule for a group that is not there (any more) is among it. No field: which one is known once the group is there. Until
+    /// then no rule for a group is too many.
+    lacks_group: bool,
     /// Of what was seen: how to get hold of each rule. No field.
     handles: BTreeMap<Rule, Handle>,
     /// Of what is wanted: the tags of each rule that we make. No field, as rules without them are good, too.
@@ -137,6 +140,7 @@ impl State for SecurityGroupRulesState {
             egress,
             egress_to_anywhere,
             certain_egress: _,
+            lacks_group: _,
             handles: _,
             rule_tags: _,
             clients: _,
@@ -180,17 +184,20 @@ impl ResourceKind for SecurityGroupRules {
 fn wanted(group: Group, environment: &Environment, context: Context<'_>) -> Wanted {
     let address = group.rules();
     let (ingress, egress) = match group {
-        Group::Notebooks => (Wish::Is(BTreeSet::new()), notebooks_egress(environment, context)),
+        Group::Notebooks => (Vec::new(), notebooks_egress(environment, context)),
         Group::Endpoints => (endpoints_ingress(environment, context), Vec::new()),
     };
     let certain_egress: BTreeSet<Rule> = egress.iter().filter_map(Wish::known).cloned().collect();
-    let egress: Wish<BTreeSet<Rule>> = Wish::all(egress);
+    let own = id_of(group, environment, context);
+    let lacks_group = own.known().is_some() && ingress.iter().chain(&egress).any(waits_for_group);
+    let (ingress, egress) = (all_of(ingress, lacks_group), all_of(egress, lacks_group));
     let state = SecurityGroupRulesState {
-        group: id_of(group, environment, context),
+        group: own,
         ingress,
         egress_to_anywhere: if egress == Wish::Any { Wish::Is(false) } else { Wish::Any },
         egress,
         certain_egress,
+        lacks_group,
         handles: BTreeMap::new(),
         rule_tags: environment.tags_of(&address),
         clients: environment.network.client_security_groups.clone(),
@@ -201,6 +208,17 @@ fn wanted(group: Group, environment: &Environment, context: Context<'_>) -> Want
         Part::Existing(id) => (Management::Existing(id.clone()), examined(group, state, context)),
     };
     Wanted { address, management, name: None, needs: needs(environment), tags: Tags::new(), state: Arc::new(state) }
+}
+
+/// Whether a rule is for a group that is not there (any more).
+fn waits_for_group(rule: &Wish<Rule>) -> bool {
+    matches!(rule, Wish::After(address) if address.kind == Kind::SecurityGroup)
+}
+
+/// All rules of a direction. A group that is not there keeps only the rules for itself from being known.
+fn all_of(mut rules: Vec<Wish<Rule>>, without_groups: bool) -> Wish<BTreeSet<Rule>> {
+    rules.retain(|rule| !(without_groups && waits_for_group(rule)));
+    Wish::all(rules)
 }
 
 /// The groups that rules are in and refer to, and the VPC whose addresses some are about.
@@ -248,7 +266,7 @@ fn vpc_blocks(context: Context<'_>) -> Wish<Vec<String>> {
 ///
 /// In a VPC that is not ours the private DNS of an endpoint sends everybody there to it. Unless the manifest says who the clients are, everybody
 /// there is let in, so that nobody is cut off from a service that worked before.
-fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Wish<BTreeSet<Rule>> {
+fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Vec<Wish<Rule>> {
     let network = &environment.network;
     let from_group = |group: String| match network.client_group_traffic {
         Traffic::Https => Rule::https(Direction::Ingress, group),
@@ -261,7 +279,7 @@ fn endpoints_ingress(environment: &Environment, context: Context<'_>) -> Wish<BT
     if network.client_cidrs.is_empty() && matches!(network.vpc, Part::Existing(_)) {
         rules.extend(each(vpc_blocks(context)).map(|block| block.map(from_block)));
     }
-    Wish::all(rules)
+    rules
 }
 
 /// What the notebooks reach: the endpoints, and S3 through its gateway, whose traffic the group filters, too. The resolver of the
@@ -415,8 +433,15 @@ fn address_of(reader: &Reader<'_>, wanted: &[Wanted], group: &GroupRow) -> Optio
 
 fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for: &[&Wanted]) -> Item {
     let rows = || rules.iter().filter(|row| row.group == group.id);
+    let wishes = || asked_for.iter().map(|wanted| wanted.state::<SecurityGroupRulesState>());
+    let counts = |rule: &Rule| {
+        let wanted =
+            |wish: &SecurityGroupRulesState| wish.rules(rule.direction).known().is_some_and(|all| all.contains(rule));
+        !rule.refers_to_group() || wishes().all(|wish| !wish.lacks_group || wanted(wish))
+    };
     let of = |direction: Direction| {
-        Wish::Is(rows().map(|row| row.rule.clone()).filter(|rule| rule.direction == direction).collect())
+        let rules = rows().map(|row| row.rule.clone()).filter(|rule| rule.direction == direction);
+        Wish::Is(rules.filter(counts).collect())
     };
     let state = SecurityGroupRulesState {
         group: Wish::Is(group.id.clone()),
@@ -424,12 +449,13 @@ fn item(group: &GroupRow, address: Option<Address>, rules: &[RuleRow], asked_for
         egress: of(Direction::Egress),
         egress_to_anywhere: Wish::Is(rows().any(|row| row.rule == Rule::default_egress())),
         certain_egress: BTreeSet::new(),
+        lacks_group: false,
         handles: rows().map(|row| (row.rule.clone(), row.handle.clone())).collect(),
         rule_tags: Tags::new(),
         clients: BTreeSet::new(),
         check: None,
     };
-    let checks = asked_for.iter().filter_map(|wanted| wanted.state::<SecurityGroupRulesState>().check.as_ref());
+    let checks = wishes().filter_map(|wish| wish.check.as_ref());
     Item {
         id: group.id.clone(),
         address,

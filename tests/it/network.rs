@@ -176,6 +176,37 @@ async fn rules_that_were_added_to_our_groups_go_and_wanted_ones_come_back_first(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_group_lacks_is_put_right_although_another_group_that_its_rules_are_about_is_missing() {
+    let (world, mut tenant, person) = closed_network(Delays::real()).await;
+    tenant.edit(|object| object.spec.network.client_cidrs = vec!["192.168.0.0/16".into()]);
+    assert_ready(&world.settle(&mut tenant).await.report);
+    let (endpoints, notebooks) = (id(&tenant, "SecurityGroup/endpoints"), id(&tenant, "SecurityGroup/notebooks"));
+    let all = person.rules(&endpoints).await.into_iter().filter_map(|rule| rule.security_group_rule_id).collect();
+    let revoke = person.ec2.revoke_security_group_ingress().group_id(&endpoints).set_security_group_rule_ids(Some(all));
+    revoke.send().await.expect("revoked");
+    person.ec2.delete_security_group().group_id(&notebooks).send().await.expect("deleted");
+    person.let_in(&endpoints, "0.0.0.0/0", 443).await;
+    let refused = Fault::on(Service::Ec2, "CreateSecurityGroup", Occurrence::All, Kind::ServerError(500));
+    world.simulator.faults().add(refused);
+    world.simulator.clear_log();
+
+    let visit = world.check(&mut tenant).await;
+    assert_eq!(drift(&visit, "ingress[tcp 443 from 192.168.0.0/16]").kind, DriftKind::Missing);
+    assert_eq!(drift(&visit, "ingress[tcp 443 from 0.0.0.0/0]").kind, DriftKind::Unexpected);
+    let blocks = async || {
+        let rules = person.rules(&endpoints).await.into_iter();
+        let peers =
+            rules.filter_map(|rule| rule.cidr_ipv4.or(rule.referenced_group_info.and_then(|info| info.group_id)));
+        peers.collect::<Vec<_>>()
+    };
+    assert_eq!(blocks().await, ["192.168.0.0/16"]);
+    world.simulator.faults().clear();
+    assert_ready(&world.settle(&mut tenant).await.report);
+    assert_eq!(blocks().await.len(), 2);
+    assert!(!blocks().await.contains(&notebooks));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wanted_rule_that_somebody_else_made_satisfies_and_stays_theirs() {
     let (world, mut tenant, person) = closed_network(Delays::real()).await;
     let group = id(&tenant, "SecurityGroup/endpoints");
