@@ -84,14 +84,12 @@ impl AwsError {
         self.message.to_ascii_lowercase().contains(TAKEN_NAME)
     }
 
-    /// Whether it may only be that what was written to IAM is not known everywhere yet: a role that cannot be taken, a principal or a policy
-    /// that does not exist.
+    /// Whether it may only be that what was written to IAM is not known everywhere yet: a role that cannot be taken, a principal that does not exist.
     #[must_use]
     pub fn may_be_propagation(&self) -> bool {
-        const WORDS: [&str; 4] = ["could not assume role", "cannot be assumed", "principal", "is not attachable"];
+        const WORDS: [&str; 3] = ["could not assume role", "cannot be assumed", "principal"];
         let text = self.message.to_ascii_lowercase();
-        matches!(self.class, ErrorClass::Waiting | ErrorClass::NotFound)
-            && WORDS.iter().any(|words| text.contains(words))
+        self.class == ErrorClass::Waiting && WORDS.iter().any(|words| text.contains(words))
     }
 
     /// Something that is not ours needs what should go: nothing was deleted, and a person must decide.

@@ -204,18 +204,6 @@ async fn a_version_whose_answer_was_lost_is_no_used_up_quota() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_does_not_exist_is_waited_for_and_then_told() {
-    let missing = format!("arn:aws:iam::{ACCOUNT}:policy/not-there");
-    let world = World::new(Delays::real());
-    let (mut tenant, _) = made(&world).await;
-    tenant.edit(|object| object.spec.execution_role.managed_policy_arns = vec![missing.clone()]);
-    let visit = world.visit(&mut tenant).await;
-    assert!(stalled(&visit.report).starts_with("NotStalled"), "{}", stalled(&visit.report));
-    let visit = world.settle(&mut tenant).await;
-    assert!(stalled(&visit.report).contains(&missing), "{}", stalled(&visit.report));
-}
-
-#[tokio::test(start_paused = true)]
 async fn tags_may_come_in_several_pages() {
     let world = World::new(Delays::real());
     let (mut tenant, _) = made_with(&world, |object| {
