@@ -383,7 +383,7 @@ impl Provider for VpcEndpoint {
     async fn delete_all(&self, writer: &Writer<'_>, seen: &[&Seen]) -> Vec<Result<Progress, AwsError>> {
         // What is on its way out needs no further call of the few that AWS takes.
         let going: Vec<&&Seen> = seen.iter().filter(|seen| seen.phase != Phase::Deleting).collect();
-        let refused = if going.is_empty() { Ok(BTreeMap::new()) } else { delete_by_id(writer, &going).await };
+        let refused = if going.is_empty() { Ok(BTreeMap::new()) } else { changes::delete(writer, &going).await };
         let result = |seen: &&Seen| match &refused {
             Err(error) if seen.phase != Phase::Deleting => Err(error.clone()),
             Ok(refused) if refused.contains_key(&seen.id) => refused[&seen.id].clone(),
@@ -433,31 +433,6 @@ async fn request(writer: &Writer<'_>, wanted: &Wanted, token: &str) -> Result<En
         .tag_specifications(ec2_tags::specification(ResourceType::VpcEndpoint, &wanted.tags));
     let created = create.send().await.map_err(from_sdk(OPERATION))?;
     created.vpc_endpoint.and_then(EndpointRow::from_sdk).ok_or_else(|| AwsError::unreadable(OPERATION))
-}
-
-/// Delete several in one call. It succeeds as a whole also when AWS refuses some: these are in the answer, by id.
-async fn delete_by_id(
-    writer: &Writer<'_>,
-    seen: &[&&Seen],
-) -> Result<BTreeMap<String, Result<Progress, AwsError>>, AwsError> {
-    const OPERATION: &str = "ec2:DeleteVpcEndpoints";
-    let ids = seen.iter().map(|seen| seen.id.clone()).collect();
-    let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
-    let deleted = delete.send().await.map_err(from_sdk(OPERATION))?;
-    let mut refused = BTreeMap::new();
-    for item in deleted.unsuccessful.unwrap_or_default() {
-        let error = item.error.as_ref();
-        let code = error.and_then(|error| error.code()).unwrap_or_default();
-        let message = error.and_then(|error| error.message()).unwrap_or("no message");
-        let error = AwsError::of_item(OPERATION, code, message);
-        match item.resource_id {
-            Some(id) if error.is_not_found() => drop(refused.insert(id, Ok(Progress::Done))),
-            Some(id) => drop(refused.insert(id, Err(error))),
-            // Which one it is about is not known: it may be any.
-            None => return Err(error),
-        }
-    }
-    Ok(refused)
 }
 
 impl EndpointRow {

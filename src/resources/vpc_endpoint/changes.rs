@@ -1,6 +1,6 @@
-//! What is sent to change an endpoint that exists.
+//! What is sent to change endpoints that exist, and to delete them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder;
 
@@ -8,12 +8,13 @@ use super::VpcEndpointState;
 use crate::{
     aws::{
         error::{AwsError, from_sdk},
-        provider::Writer,
+        provider::{Progress, Writer},
     },
     model::{
         diff::{FieldDiff, touches},
         policy::PolicyDocument,
         port::ErrorClass,
+        resource::Seen,
         value::Wish,
     },
     resources::{ec2_changes::Changes, policy_documents::with_denies},
@@ -89,4 +90,29 @@ async fn send(
 
 fn some(ids: Vec<String>) -> Option<Vec<String>> {
     (!ids.is_empty()).then_some(ids)
+}
+
+/// Delete several in one call. It succeeds as a whole also when AWS refuses some: these are in the answer, by id.
+pub(super) async fn delete(
+    writer: &Writer<'_>,
+    seen: &[&&Seen],
+) -> Result<BTreeMap<String, Result<Progress, AwsError>>, AwsError> {
+    const OPERATION: &str = "ec2:DeleteVpcEndpoints";
+    let ids = seen.iter().map(|seen| seen.id.clone()).collect();
+    let delete = writer.write(OPERATION)?.ec2.delete_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
+    let deleted = delete.send().await.map_err(from_sdk(OPERATION))?;
+    let mut refused = BTreeMap::new();
+    for item in deleted.unsuccessful.unwrap_or_default() {
+        let error = item.error.as_ref();
+        let code = error.and_then(|error| error.code()).unwrap_or_default();
+        let message = error.and_then(|error| error.message()).unwrap_or("no message");
+        let error = AwsError::of_item(OPERATION, code, message);
+        match item.resource_id {
+            Some(id) if error.is_not_found() => drop(refused.insert(id, Ok(Progress::Done))),
+            Some(id) => drop(refused.insert(id, Err(error))),
+            // Which one it is about is not known: it may be any.
+            None => return Err(error),
+        }
+    }
+    Ok(refused)
 }
