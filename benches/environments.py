@@ -8,8 +8,8 @@ the controller ever held. Ends with 1 if a round wrote, read more than AWS force
     environments.py CONTROLLER SANDBOX [--environments N] [--domains N] [--limit-mib N]
 
 CONTROLLER is the release program, SANDBOX the one with the simulator in it; KUBEBUILDER_ASSETS says where etcd and
-kube-apiserver are. The endpoints alone take AWS's (and so the simulator's) write budget of 0.3 per second: 100 environments
-take a quarter of an hour, two rounds another ten minutes.
+kube-apiserver are. The controller keeps to AWS's budget of 0.3 endpoints per second, whether or not anything throttles it:
+100 environments take a quarter of an hour, two rounds another ten minutes.
 """
 
 import argparse
