@@ -6,6 +6,9 @@ use super::{
     port::{ErrorClass, Problem},
 };
 
+/// The reason of problems about such parts that are not there.
+pub const NOT_FOUND: &str = "ExistingNotFound";
+
 /// What is said about a part that the manifest declares as existing, by this id or name, and that is not there.
 #[must_use]
 pub fn not_found(environment: &Environment, address: &Address, id: &str) -> Problem {
@@ -15,7 +18,7 @@ pub fn not_found(environment: &Environment, address: &Address, id: &str) -> Prob
         environment.region,
         field(address)
     );
-    Problem::new(ErrorClass::Invalid, message).because("ExistingNotFound").about(address)
+    Problem::new(ErrorClass::Invalid, message).because(NOT_FOUND).about(address)
 }
 
 /// Where the manifest says that it exists, and what else it can say there.

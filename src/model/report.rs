@@ -6,6 +6,7 @@ use super::{
     address::{Address, Kind},
     controls::{Control, controls},
     environment::Environment,
+    existing,
     isolation::isolated,
     permissions::{access_restricted, permissions_ready},
     plan::{Action, Drift, Hold, Plan, Verb},
@@ -339,10 +340,14 @@ fn problems<'a>(plan: &'a Plan, outcomes: &'a Outcomes) -> impl Iterator<Item = 
 
 /// Ready, Reconciling, Stalled: one contract for kstatus, Flux, Argo CD and `kubectl wait`.
 fn summary(states: &[(&Wanted, State)], plan: &Plan, outcomes: &Outcomes, stuck: &BTreeSet<Address>) -> Vec<Fact> {
-    let blocked = states.iter().find_map(|(_, state)| match state {
-        State::Blocked(problem) => Some(problem.clone()),
-        State::Ready | State::Moving(_) | State::Unclear(_) => None,
-    });
+    let blocked = || {
+        states.iter().filter_map(|(_, state)| match state {
+            State::Blocked(problem) => Some(problem),
+            State::Ready | State::Moving(_) | State::Unclear(_) => None,
+        })
+    };
+    // What is missing comes first: it is why AWS refuses what refers to it.
+    let blocked = blocked().find(|problem| problem.reason == existing::NOT_FOUND).or_else(|| blocked().next()).cloned();
     let unclear = states.iter().find_map(|(_, state)| match state {
         State::Unclear(problem) => Some(problem.clone()),
         State::Ready | State::Moving(_) | State::Blocked(_) => None,

@@ -94,6 +94,8 @@ def ways_out(aws, vpc, subnets, table):
     gateway = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     ec2.attach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
     ec2.describe_vpn_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])
+    ec2.enable_vgw_route_propagation(RouteTableId=table, GatewayId=gateway)
+    ec2.disable_vgw_route_propagation(RouteTableId=table, GatewayId=gateway)
     ec2.detach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
     ec2.delete_vpn_gateway(VpnGatewayId=gateway)
 
