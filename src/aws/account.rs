@@ -109,11 +109,6 @@ impl Accounts {
         opening.get_or_try_init(|| self.connect(identity, region)).await.cloned()
     }
 
-    /// AWS does not take the credentials of an identity any more: whoever needs it next gets it new ones, instead of waiting for the old ones to expire.
-    pub async fn close(&self, identity: &Identity, region: &str) {
-        self.open.lock().await.remove(&(identity.clone(), region.to_owned()));
-    }
-
     async fn connect(&self, identity: &Identity, region: &str) -> Result<Arc<Account>, Problem> {
         let config = self.config(identity, region).await;
         let found = caller_account(&config).await.map_err(|error| unusable(identity, &error))?;

@@ -9,10 +9,7 @@ use std::{
 use cloister::sandbox::{log::Entry, world::Delays};
 use serde_json::Value as Json;
 
-use crate::{
-    hands::stalled,
-    world::{ACCOUNT, Tenant, World, assert_ready},
-};
+use crate::world::{ACCOUNT, Tenant, World, assert_ready};
 
 const ROLE: &str = "platform-cloister";
 
@@ -45,29 +42,6 @@ async fn with_documented_role(world: &World) {
     iam.attach_role_policy().role_name(ROLE).policy_arn(arn).send().await.expect("attached");
     tokio::time::sleep(Duration::from_mins(1)).await;
     world.simulator.clear_log();
-}
-
-/// AWS does not know sessions of a role that was deleted, whoever has its name now.
-#[tokio::test(start_paused = true)]
-async fn a_role_that_was_made_again_is_taken_again_at_the_next_look() {
-    let world = World::new(Delays::short());
-    with_documented_role(&world).await;
-    let mut tenant = Tenant::of("closed-network.yaml", |_| ());
-    tenant.identity.spec.role_arn = Some(format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"));
-    assert_ready(&world.settle(&mut tenant).await.report);
-    let iam = aws_sdk_iam::Client::new(&world.sdk("us-east-1").await);
-    let policy = format!("arn:aws:iam::{ACCOUNT}:policy/Cloister");
-    let trust = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{ACCOUNT}:root"}},"Action":"sts:AssumeRole"}}]}}"#
-    );
-    iam.detach_role_policy().role_name(ROLE).policy_arn(&policy).send().await.expect("detached");
-    iam.delete_role().role_name(ROLE).send().await.expect("deleted");
-    iam.create_role().role_name(ROLE).assume_role_policy_document(trust).send().await.expect("the role");
-    iam.attach_role_policy().role_name(ROLE).policy_arn(&policy).send().await.expect("attached");
-    let visit = world.check(&mut tenant).await;
-    assert!(stalled(&visit.report).starts_with("CredentialsUnusable"), "{}", stalled(&visit.report));
-    let visit = world.visit(&mut tenant).await;
-    assert!(stalled(&visit.report).starts_with("NotStalled"), "{}", stalled(&visit.report));
 }
 
 fn refused(calls: &[Entry]) -> Vec<String> {

@@ -23,8 +23,8 @@ use crate::model::{
     environment::Environment,
     owner::Owner,
     plan::Plan,
-    port::{Cloud, ErrorClass, Freshness, IntentLog, Observation, Outcomes, Problem, Scope},
-    resource::{Context, Outputs, Sight, Wanted},
+    port::{Cloud, Freshness, IntentLog, Observation, Outcomes, Problem, Scope},
+    resource::{Context, Outputs, Wanted},
     services::RegionFacts,
 };
 
@@ -86,13 +86,7 @@ fn max_age(scope: &Scope) -> Duration {
 impl Cloud for Engine {
     async fn observe(&self, scope: &Scope) -> Result<Observation, Problem> {
         let account = self.open(scope).await?;
-        let observation = self.look_around(&account, scope).await;
-        let refused =
-            |sight: &Sight| matches!(sight, Sight::Unknown(problem) if problem.class == ErrorClass::Credentials);
-        if observation.sights.values().any(refused) {
-            self.accounts.close(&scope.identity, &scope.region).await;
-        }
-        Ok(observation)
+        Ok(self.look_around(&account, scope).await)
     }
 
     async fn apply(&self, scope: &Scope, observation: &Observation, plan: &Plan, intents: &dyn IntentLog) -> Outcomes {
