@@ -194,7 +194,11 @@ async fn the_policy_moves_along_when_the_manifest_names_another_role() {
     let (mut tenant, hands, policy) = with_policy(&world).await;
     tenant.edit(|object| object.spec.execution_role.arn = Some(format!("arn:aws:iam::{ACCOUNT}:role/{OTHER}")));
     world.settle(&mut tenant).await;
-    assert_eq!(roles_with(&hands, &policy).await, [OTHER]);
+    let both = roles_with(&hands, &policy).await;
+    assert!(both.len() == 2 && both.contains(&OTHER.to_owned()), "the notebook has the one that it had: {both:?}");
+    tenant.edit(|object| object.spec.notebooks.clear());
+    world.settle(&mut tenant).await;
+    assert_eq!(roles_with(&hands, &policy).await, [OTHER], "nobody here has that any more");
 }
 
 #[tokio::test(start_paused = true)]

@@ -122,7 +122,8 @@ async fn a_hand_change_is_told_as_drift_also_while_an_edit_is_on_its_way() {
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_a_hand_change_is_told_where_the_status_says_that_its_kind_was_as_asked() {
     let mut world = World::new(Delays::real());
-    let (mut tenant, hands) = made(&world).await;
+    let described: Edit = |object| object.spec.packages.repositories[0].description = Some("ours".into());
+    let (mut tenant, hands) = made_with(&world, described).await;
     let describe = hands.codeartifact.update_repository().domain("test-artifact-domain").repository("pypi-store");
     describe.description("theirs").send().await.expect("described");
     let arn = tenant.environment().role_arn();

@@ -23,7 +23,7 @@ use crate::model::{
 const SETTLING: Duration = Duration::from_mins(1);
 /// How long something that was just created may be invisible: AWS asks for patience of up to five minutes.
 pub const UNSEEN: Duration = Duration::from_mins(6);
-/// After how long without a word another refusal is another matter. Longer than the longest time between two tries.
+/// After how long without a word another refusal, or another correction, is another matter. Longer than the longest time between two tries.
 const FORGOTTEN: Duration = Duration::from_mins(15);
 
 /// What was written for an environment and when.
@@ -38,7 +38,7 @@ struct State {
     expected: BTreeMap<Address, Expected>,
     attempts: BTreeMap<Address, u32>,
     /// What was corrected last of a resource, and when.
-    corrected: BTreeMap<Address, (BTreeSet<String>, Instant)>,
+    corrected: BTreeMap<Address, Corrected>,
     waiting: BTreeSet<Kind>,
     polls: u32,
     /// The last look at everything was a periodic check, and nobody has changed anything since.
@@ -50,6 +50,20 @@ struct State {
     refused: BTreeMap<Address, (Instant, Instant)>,
     /// What was deleted for this environment, by id.
     deleted: BTreeSet<(Kind, String)>,
+}
+
+/// Deviations that AWS confirmed to be corrected.
+struct Corrected {
+    diffs: BTreeSet<String>,
+    at: Instant,
+    /// They had been corrected before: what is shown then is no news that is late.
+    again: bool,
+}
+
+impl Corrected {
+    fn includes(&self, diffs: &[FieldDiff]) -> bool {
+        self.at.elapsed() < FORGOTTEN && told(diffs).all(|diff| self.diffs.contains(&diff))
+    }
 }
 
 /// Something that was created.
@@ -163,14 +177,17 @@ impl Marks {
 
     /// These deviations of a resource were corrected, and AWS said that it is done.
     pub fn corrected(&self, address: &Address, diffs: &[FieldDiff]) {
-        self.state().corrected.insert(address.clone(), (told(diffs).collect(), Instant::now()));
+        let mut state = self.state();
+        let again = state.corrected.get(address).is_some_and(|earlier| earlier.includes(diffs));
+        let corrected = Corrected { diffs: told(diffs).collect(), at: Instant::now(), again };
+        state.corrected.insert(address.clone(), corrected);
     }
 
-    /// Whether the last correction of a resource was of all these deviations, and so recent that AWS may still show them.
+    /// Whether all these deviations of a resource were corrected for the first time, and so recently that AWS may still show them.
     pub fn may_be_old_news(&self, address: &Address, diffs: &[FieldDiff]) -> bool {
-        let mut state = self.state();
-        state.corrected.retain(|_, (_, at)| at.elapsed() < SETTLING);
-        state.corrected.get(address).is_some_and(|(of, _)| told(diffs).all(|diff| of.contains(&diff)))
+        let state = self.state();
+        let last = state.corrected.get(address);
+        last.is_some_and(|last| !last.again && last.at.elapsed() < SETTLING && last.includes(diffs))
     }
 
     /// The kinds that are being waited for, from now on.

@@ -148,15 +148,14 @@ impl Engine {
 /// What is inside one of several VPCs is as undecided as these are.
 fn container_is_undecided(kind: Kind, sights: &BTreeMap<Address, Sight>) -> Option<Problem> {
     let inside = container_of(kind) == Some(Kind::Vpc);
-    let vpcs = sights.iter().filter(|(address, _)| inside && address.kind == Kind::Vpc);
-    vpcs.filter_map(|(_, sight)| match sight {
+    let mut vpcs = sights.iter().filter(|(address, _)| inside && address.kind == Kind::Vpc);
+    vpcs.find_map(|(_, sight)| match sight {
         Sight::Unknown(problem) if problem.reason == UNDECIDED => {
             let message = "which VPC it is in is not decided: see VPC/main";
             Some(Problem::new(problem.class, message).because(UNDECIDED))
         }
         _ => None,
     })
-    .next()
 }
 
 /// What is inside something that is wanted and certainly not there is not there either: no need to look.
