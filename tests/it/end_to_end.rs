@@ -116,18 +116,18 @@ impl Stage {
     /// Run a login command for pip, as a person does; what it wrote for pip, token included.
     pub fn log_in(&self, command: &str) -> String {
         let home = tempfile::tempdir().expect("a home");
-        let config = home.path().join("pip.conf");
         let output = Command::new("sh")
             .args(["-c", command])
             .env("HOME", home.path())
-            .env("PIP_CONFIG_FILE", &config)
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("PIP_CONFIG_FILE")
             .env("AWS_ENDPOINT_URL", &self.url)
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
             .env("AWS_SECRET_ACCESS_KEY", "any")
             .output()
             .expect("the aws command");
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-        std::fs::read_to_string(config).expect("pip's configuration")
+        std::fs::read_to_string(home.path().join(".config/pip/pip.conf")).expect("pip's configuration")
     }
 
     /// The real `aws` command; its answer.
