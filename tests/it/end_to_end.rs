@@ -1,7 +1,6 @@
 //! The product as its users see it: `kubectl` against a real kube-apiserver, the real controller as a process of its own, the real `aws` command
 //! against the simulated AWS. One namespace, one controller and one AWS for each test.
 #![expect(clippy::disallowed_methods, reason = "these tests are plain threads that wait for other processes")]
-#![expect(clippy::too_many_lines, reason = "a scenario is read from top to bottom")]
 
 use std::{
     io::{Read, Write},
@@ -210,7 +209,7 @@ impl Stage {
         let visits = settled();
         self.kubectl(["annotate", "ine", name, "--overwrite", &format!("example.com/visits={visits}")]);
         let version = self.object(name)["metadata"]["resourceVersion"].clone();
-        let patience = std::time::Instant::now() + Duration::from_secs(60);
+        let patience = std::time::Instant::now() + Duration::from_mins(1);
         while settled() <= visits {
             assert!(std::time::Instant::now() < patience, "a change of the object is no reason for a visit");
             std::thread::sleep(Duration::from_millis(200));

@@ -151,7 +151,10 @@ async fn what_was_deleted_by_hand_is_told_at_once_and_made_again_when_aws_stays_
     let (world, mut tenant, _) = made(|_| {}).await;
     let ec2 = aws_sdk_ec2::Client::new(&world.sdk("ap-northeast-1").await);
     let endpoints = ec2.describe_vpc_endpoints().send().await.expect("a list");
-    let id = endpoints.vpc_endpoints().iter().find(|it| it.service_name().is_some_and(|name| name.ends_with(".logs")));
+    let id = endpoints
+        .vpc_endpoints()
+        .iter()
+        .find(|it| it.service_name().is_some_and(|name| name.rsplit('.').next() == Some("logs")));
     let id = id.and_then(|endpoint| endpoint.vpc_endpoint_id()).expect("its id");
     ec2.delete_vpc_endpoints().vpc_endpoint_ids(id).send().await.expect("deleted");
     tokio::time::sleep(Duration::from_mins(10)).await;
