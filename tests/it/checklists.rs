@@ -385,7 +385,7 @@ impl Checklist<'_> {
         }
         let mut rules = self.rules(&groups[1], false);
         let notebook =
-            if self.published { format!("-1 null {}", there.group) } else { format!("tcp 443 {}", there.group) };
+            if self.published { format!("-1 -1 {}", there.group) } else { format!("tcp 443 {}", there.group) };
         assert!(rules.remove(&notebook), "{notebook} in {rules:?}");
         assert_eq!(rules, set(["tcp 443 10.60.0.0/16"]), "and whoever else is in the VPC");
         self.check_network_status(&there.vpc, &there.subnet);
