@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 use crate::{
     cluster::checkout,
     existing::Existing,
-    hands::{EVERYTHING, made},
-    world::{ACCOUNT, World},
+    hands::{EVERYTHING, Hands, made},
+    world::{ACCOUNT, World, assert_ready},
 };
 
 /// A simulated AWS on a port, and a home without a kubeconfig.
@@ -257,6 +257,40 @@ async fn an_environment_that_is_ready_has_no_plan_and_a_change_by_hand_is_drift(
     desk.assert_read_only();
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_isolated_notebook_that_has_its_packages_has_no_plan_and_a_change_by_hand_is_drift() {
+    let world = World::new(Delays::none());
+    let existing = world.isolated_notebook("us-east-1", 0).await;
+    let mut tenant = existing.tenant("isolated-sagemaker.yaml", "isolated-sagemaker");
+    assert_ready(&world.settle(&mut tenant).await.report);
+    let desk = Desk::at(&world.simulator).await;
+    let (file, identity) = (desk.file("env.yaml", &for_existing(&existing)), example_path("identity.yaml"));
+    let look = |verb| ["", "-f", &file, "--identity", &identity].map(|word| if word.is_empty() { verb } else { word });
+    for verb in ["plan", "drift"] {
+        let said = desk.run(&look(verb)).await;
+        assert_eq!(said.code, 0, "{verb}: {}{}", said.out, said.err);
+    }
+    desk.assert_read_only();
+
+    let hands = Hands::on(&world);
+    let role = existing.role.rsplit('/').next().expect("a name");
+    let attached = hands.iam.list_attached_role_policies().role_name(role).send().await.expect("a list");
+    let policy = attached.attached_policies()[0].policy_arn().expect("an ARN");
+    hands.iam.detach_role_policy().role_name(role).policy_arn(policy).send().await.expect("detached");
+    let ec2 = aws_sdk_ec2::Client::new(&world.sdk("us-east-1").await);
+    let endpoints = ec2.describe_vpc_endpoints().send().await.expect("endpoints").vpc_endpoints.unwrap_or_default();
+    let api = by_service(&endpoints, ".codeartifact.api");
+    ec2.modify_vpc_endpoint().vpc_endpoint_id(&api).reset_policy(true).send().await.expect("a policy for everybody");
+    desk.simulator.clear_log();
+
+    let said = desk.run(&look("drift")).await;
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert_golden("drift-isolated-sagemaker.txt", &said.out);
+    let json = desk.run(&[&look("drift")[..], &["-o", "json"]].concat()).await;
+    assert_golden("drift-isolated-sagemaker.json", &json.out);
+    desk.assert_read_only();
+}
+
 fn by_service(endpoints: &[aws_sdk_ec2::types::VpcEndpoint], suffix: &str) -> String {
     let found = endpoints.iter().find(|endpoint| endpoint.service_name().is_some_and(|name| name.ends_with(suffix)));
     found.and_then(|endpoint| endpoint.vpc_endpoint_id.clone()).expect("an endpoint of the service")
@@ -443,15 +477,20 @@ async fn what_cloister_made_can_be_imported_as_somebody_elses() {
 fn the_readme_shows_what_is_really_printed() {
     let path = checkout().join("README.md");
     let page = std::fs::read_to_string(&path).expect("the README");
-    let (before, rest) = page.split_once("<!-- golden: plan-corrections.txt -->\n").expect("the marker");
-    let (shown, after) = rest.split_once("<!-- end -->").expect("its end");
-    let golden = std::fs::read_to_string(checkout().join("tests/goldens/plan-corrections.txt")).expect("the golden");
-    let block = format!("```text\n{golden}```\n");
+    let mut current = String::new();
+    let mut rest = page.as_str();
+    for name in ["plan-corrections.txt", "drift-closed-network.txt"] {
+        let marker = format!("<!-- golden: {name} -->\n");
+        let (before, after) = rest.split_once(&marker).expect("the marker");
+        let golden = std::fs::read_to_string(checkout().join("tests/goldens").join(name)).expect("the golden");
+        current.push_str(&format!("{before}{marker}```text\n{golden}```\n<!-- end -->"));
+        rest = after.split_once("<!-- end -->").expect("its end").1;
+    }
+    current.push_str(rest);
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
-        let page = format!("{before}<!-- golden: plan-corrections.txt -->\n{block}<!-- end -->{after}");
-        std::fs::write(&path, page).expect("the README is written");
+        std::fs::write(&path, current).expect("the README is written");
     } else {
-        assert!(shown == block, "UPDATE_GOLDENS=1, twice when the golden was not up to date, puts the golden in");
+        assert!(page == current, "UPDATE_GOLDENS=1, twice when a golden was not up to date, puts the goldens in");
     }
 }
 
