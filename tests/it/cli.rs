@@ -483,7 +483,7 @@ fn the_readme_shows_what_is_really_printed() {
         let marker = format!("<!-- golden: {name} -->\n");
         let (before, after) = rest.split_once(&marker).expect("the marker");
         let golden = std::fs::read_to_string(checkout().join("tests/goldens").join(name)).expect("the golden");
-        current.push_str(&format!("{before}{marker}```text\n{golden}```\n<!-- end -->"));
+        current.extend([before, &marker, "```text\n", &golden, "```\n<!-- end -->"]);
         rest = after.split_once("<!-- end -->").expect("its end").1;
     }
     current.push_str(rest);
