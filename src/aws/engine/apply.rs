@@ -191,9 +191,7 @@ impl Round<'_> {
                 if matches!(progress, Ok(Progress::Done)) {
                     self.marks.corrected(&step.address, &step.diffs);
                 }
-                progress.map(Turn::Updated).map_err(|error| {
-                    if error.is_taken_name() { self.refusal(&step.address, &error) } else { problem(error) }
-                })
+                progress.map(Turn::Updated).map_err(problem)
             }
             Verb::Delete => {
                 let seen = self.ours(step, None)?;
@@ -271,28 +269,12 @@ impl Round<'_> {
         }
         let mut writer = self.writer(address, intent);
         writer.attempt = self.attempt(address);
-        provider.create(&writer, wanted).await.map_err(|error| self.refusal(address, &error))
-    }
-
-    /// Something is in the way. The next look may show whose it is, and AWS keeps names for minutes: for a while nothing is known that would need
-    /// a person.
-    fn refusal(&self, address: &Address, error: &AwsError) -> Problem {
-        let problem = self.problem(address, error);
-        let taken_name = error.is_taken_name();
-        if error.class != ErrorClass::Exists && !taken_name {
-            return problem;
-        }
-        if self.marks.refused_for(address) < PATIENCE {
-            return Problem { class: ErrorClass::Waiting, ..problem };
-        }
-        if !taken_name {
-            return problem;
-        }
-        let message = format!(
-            "{}; an endpoint of somebody or a private hosted zone of the VPC has this name: remove it, or set privateDNS: false",
-            problem.message
-        );
-        Problem::new(ErrorClass::Exists, message).because("PrivateDNSConflict").about(address)
+        provider.create(&writer, wanted).await.map_err(|error| {
+            let problem = self.problem(address, &error);
+            // The next look may show whose it is: for a while nothing is known that would need a person.
+            let may_be_ours = error.class == ErrorClass::Exists && self.marks.refused_for(address) < PATIENCE;
+            if may_be_ours { Problem { class: ErrorClass::Waiting, ..problem } } else { problem }
+        })
     }
 
     /// The attempt number for client tokens: another one once the earlier resource was seen gone.
@@ -334,10 +316,7 @@ impl Round<'_> {
             }
             Ok(Turn::Updated(progress)) => {
                 self.marks.accepted(address);
-                match progress {
-                    Progress::Done => Outcome::Done,
-                    Progress::Started(what) => Outcome::Started(what),
-                }
+                outcome(progress)
             }
             Ok(Turn::Released) => Outcome::Done,
             Ok(Turn::Deleted(progress)) => {
@@ -345,10 +324,7 @@ impl Round<'_> {
                 if let Some(seen) = self.observation.sights.get(address).and_then(Sight::seen) {
                     self.marks.deleted(address.kind, &seen.id);
                 }
-                match progress {
-                    Progress::Done => Outcome::Done,
-                    Progress::Started(what) => Outcome::Started(what),
-                }
+                outcome(progress)
             }
             Err(problem) if matches!(problem.class, ErrorClass::Waiting | ErrorClass::Throttled) => {
                 Outcome::Waiting(problem.message)
@@ -381,17 +357,35 @@ impl Round<'_> {
         }
     }
 
-    /// What the status says about an error. AWS's own word that there are too many calls counts for everybody.
+    /// What the status says about an error. AWS's own word that there are too many calls counts for everybody; what may pass by itself needs a
+    /// person only once it did not.
     fn problem(&self, address: &Address, error: &AwsError) -> Problem {
         if error.class == ErrorClass::Throttled && error.code.is_some() {
             self.account.limits.is_empty(error.operation);
         }
         let problem = error.problem().about(address);
+        if error.is_taken_name() {
+            if self.marks.refused_for(address) < PATIENCE {
+                return Problem { class: ErrorClass::Waiting, ..problem };
+            }
+            let message = format!(
+                "{}; an endpoint of somebody or a private hosted zone of the VPC has this name: remove it, or set privateDNS: false",
+                problem.message
+            );
+            return Problem::new(ErrorClass::Exists, message).because("PrivateDNSConflict").about(address);
+        }
         if error.may_be_propagation() && self.marks.refused_for(address) >= PROPAGATION {
             // Nothing will change until a person does something about the role or the policy.
             return Problem { class: ErrorClass::Invalid, reason: ErrorClass::Invalid.reason().to_owned(), ..problem };
         }
         problem
+    }
+}
+
+fn outcome(progress: Progress) -> Outcome {
+    match progress {
+        Progress::Done => Outcome::Done,
+        Progress::Started(what) => Outcome::Started(what),
     }
 }
 
