@@ -34,7 +34,6 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     if behind > 0 {
         waits.push(format!("then {behind} more"));
     }
-    let unfinished = plan.steps.keys().any(|address| !matches!(outcomes.get(address), Some(Outcome::Done)));
     let anything = !plan.steps.is_empty() || !plan.waiting.is_empty() || !plan.problems.is_empty();
     let stalled = problem.as_ref().is_some_and(|problem| problem.class.needs_person());
     let message = if waits.is_empty() {
@@ -66,7 +65,7 @@ pub fn report_deletion(observation: &Observation, plan: &Plan, outcomes: &Outcom
     Report {
         facts,
         ids: ids(observation),
-        waiting_for: if unfinished || anything { left } else { BTreeSet::new() },
+        waiting_for: left,
         written: written(plan, outcomes),
         problems: problems(plan, outcomes).cloned().collect(),
         queued: queued(outcomes),
