@@ -7,37 +7,35 @@ use cloister::kubernetes::api::{
 
 use super::{are_carried_out, as_in_the_example, may_stop, row};
 
+/// Every resource that has tags, once.
+pub const EVERY_TAG: &[&str] = &[
+    "AddTags",
+    "AddTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "CreateTags",
+    "TagResource",
+    "TagResource",
+    "TagResource",
+    "TagRole",
+];
+
 pub fn costs(object: &mut IsolatedNotebookEnvironment) {
     object.spec.tags.insert("cost-centre".into(), "4711".into());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tag_is_one_call_for_each_resource() {
-    let rows = [row(
-        "tag added",
-        as_in_the_example,
-        costs,
-        &[
-            "AddTags",
-            "AddTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "CreateTags",
-            "TagResource",
-            "TagResource",
-            "TagResource",
-            "TagRole",
-        ],
-    )];
+    let rows = [row("tag added", as_in_the_example, costs, EVERY_TAG)];
     are_carried_out("closed-network.yaml", &rows).await;
 }
 

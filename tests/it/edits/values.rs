@@ -5,29 +5,13 @@ use cloister::kubernetes::api::{
     environment::{Access, Lifecycle, PackageFormat, RepositoryPermissions, ResourceStatement},
 };
 
-use super::{are_carried_out, as_in_the_example, packages::readable, role::logs, row, rules::costs};
-
-/// Every resource that has tags, once.
-const EVERY_TAG: &[&str] = &[
-    "AddTags",
-    "AddTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "CreateTags",
-    "TagResource",
-    "TagResource",
-    "TagResource",
-    "TagRole",
-];
+use super::{
+    are_carried_out, as_in_the_example,
+    packages::readable,
+    role::logs,
+    row,
+    rules::{EVERY_TAG, costs},
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_tag_gets_its_new_value_everywhere_and_one_that_left_the_manifest_stays() {
