@@ -4,11 +4,6 @@ use std::time::Duration;
 
 use cloister::{
     kubernetes::api::environment::RepositoryPermissions,
-    model::{
-        plan::plan_deletion,
-        port::{Cloud, Freshness},
-        report::{Next, report_deletion},
-    },
     sandbox::{
         faults::{Fault, Kind, Occurrence},
         wire::Service,
@@ -64,18 +59,7 @@ async fn a_deletion_without_manifest_and_without_memory_finds_everything() {
     let role = tenant.environment().role_arn();
     let role = role.rsplit('/').next().expect("a name");
     world.restart();
-    for _ in 0..600 {
-        let scope = tenant.scope_without_manifest(Freshness::Poll);
-        let observation = world.engine.observe(&scope).await.expect("AWS can be looked at");
-        let plan = plan_deletion(&observation, false);
-        let outcomes = world.engine.apply(&scope, &observation, &plan, &tenant).await;
-        let report = report_deletion(&observation, &plan, &outcomes);
-        world.engine.wait_for(&scope.owner, report.waiting_for.clone());
-        if report.next == Next::Gone {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
+    world.delete_without_manifest(&tenant).await;
     assert!(hands.codeartifact.list_domains().send().await.expect("a list").domains().is_empty());
     assert!(hands.sagemaker.list_notebook_instances().send().await.expect("a list").notebook_instances().is_empty());
     let configs = hands.sagemaker.list_notebook_instance_lifecycle_configs().send().await.expect("a list");

@@ -7,11 +7,7 @@ use cloister::{
         IsolatedNotebookEnvironment,
         environment::{Lifecycle, RepositoryPermissions},
     },
-    model::{
-        plan::plan_deletion,
-        port::{Cloud, Freshness},
-        report::{Next, report_deletion},
-    },
+    model::report::Next,
     sandbox::{
         faults::{Fault, Kind, Occurrence},
         wire::Service,
@@ -124,18 +120,7 @@ async fn a_deletion_without_a_manifest_waits_for_what_was_made_a_moment_ago() {
     let mut tenant = Tenant::of("closed-network.yaml", |_| {});
     world.visit(&mut tenant).await;
     world.visit(&mut tenant).await;
-    for _ in 0..600 {
-        let scope = tenant.scope_without_manifest(Freshness::Poll);
-        let observation = world.engine.observe(&scope).await.expect("AWS can be looked at");
-        let plan = plan_deletion(&observation, false);
-        let outcomes = world.engine.apply(&scope, &observation, &plan, &tenant).await;
-        let report = report_deletion(&observation, &plan, &outcomes);
-        world.engine.wait_for(&scope.owner, report.waiting_for.clone());
-        if report.next == Next::Gone {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
+    world.delete_without_manifest(&tenant).await;
     world.simulator.faults().clear();
     assert!(hands.codeartifact.list_domains().send().await.expect("a list").domains().is_empty());
 }

@@ -166,9 +166,13 @@ impl World {
         let environment = Arc::new(tenant.environment());
         let retain = environment.rules.retain;
         let scope = Scope { freshness: Freshness::Poll, ..tenant.scope(environment) };
-        let observation = self.engine.observe(&scope).await.expect("AWS can be looked at");
+        self.delete_some(tenant, &scope, retain).await
+    }
+
+    async fn delete_some(&self, tenant: &Tenant, scope: &Scope, retain: bool) -> Report {
+        let observation = self.engine.observe(scope).await.expect("AWS can be looked at");
         let plan = plan_deletion(&observation, retain);
-        let outcomes = self.engine.apply(&scope, &observation, &plan, tenant).await;
+        let outcomes = self.engine.apply(scope, &observation, &plan, tenant).await;
         let report = report_deletion(&observation, &plan, &outcomes);
         self.engine.wait_for(&scope.owner, report.waiting_for.clone());
         report
@@ -195,6 +199,21 @@ impl World {
                 Next::Retry(class) if class.needs_person() => return report,
                 Next::Poll | Next::Check | Next::Retry(_) => tokio::time::sleep(Duration::from_secs(3)).await,
             }
+        }
+        panic!("the deletion does not end");
+    }
+
+    /// Delete the environment as when its manifest means nothing any more.
+    ///
+    /// # Panics
+    /// When that takes more virtual time than anybody would wait.
+    pub async fn delete_without_manifest(&self, tenant: &Tenant) {
+        for _ in 0..600 {
+            let scope = tenant.scope_without_manifest(Freshness::Poll);
+            if self.delete_some(tenant, &scope, false).await.next == Next::Gone {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
         }
         panic!("the deletion does not end");
     }
