@@ -15,32 +15,14 @@ use cloister::{
 };
 
 use crate::{
-    far_side::Exchange,
+    far_side::{Exchange, closed_network, world},
     hands::stalled,
     world::{Tenant, World, assert_ready, truth},
 };
 
 const SERVICES: &str = "DescribeVpcEndpointServices";
 
-/// A world in which `change` is done to the answers while the switch is on.
-async fn world(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Arc<AtomicBool>) {
-    let mut world = World::new(Delays::real());
-    world.with_boundary().await;
-    let on = Arc::new(AtomicBool::new(false));
-    let switch = Arc::clone(&on);
-    world.answers(move |exchange| {
-        if switch.load(Ordering::Relaxed) {
-            change(exchange);
-        }
-    });
-    (world, on)
-}
-
-fn closed_network() -> Tenant {
-    Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear())
-}
-
-/// The same with an environment that is made before anything is done to the answers.
+/// A world in which the environment is made before anything is done to the answers.
 async fn made(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Arc<AtomicBool>, Tenant) {
     let (world, on) = world(change).await;
     let mut tenant = closed_network();

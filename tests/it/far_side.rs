@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aws_smithy_runtime_api::client::{
@@ -13,9 +16,28 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
-use cloister::sandbox::in_process::InProcess;
+use cloister::sandbox::{in_process::InProcess, world::Delays};
 
-use crate::world::World;
+use crate::world::{Tenant, World};
+
+/// A world in which `change` is done to the answers while the switch is on.
+pub async fn world(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Arc<AtomicBool>) {
+    let mut world = World::new(Delays::real());
+    world.with_boundary().await;
+    let on = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&on);
+    world.answers(move |exchange| {
+        if switch.load(Ordering::Relaxed) {
+            change(exchange);
+        }
+    });
+    (world, on)
+}
+
+/// The closed network without its notebooks.
+pub fn closed_network() -> Tenant {
+    Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear())
+}
 
 /// A call of EC2 with the answer of the simulator.
 pub struct Exchange {

@@ -18,7 +18,7 @@ use cloister::{
 };
 
 use crate::{
-    far_side::Exchange,
+    far_side::{Exchange, closed_network, world},
     world::{Tenant, World, assert_ready, truth},
 };
 
@@ -31,21 +31,9 @@ const LISTS: [(&str, &str); 5] = [
     ("DescribeVpcEndpoints", "vpcEndpointSet"),
 ];
 
-fn closed_network() -> Tenant {
-    Tenant::of("closed-network.yaml", |object| object.spec.notebooks.clear())
-}
-
 /// An environment that is made, and a switch for what `change` does to the answers.
 async fn made(change: impl Fn(&mut Exchange) + Send + 'static) -> (World, Tenant, Arc<AtomicBool>) {
-    let mut world = World::new(Delays::real());
-    world.with_boundary().await;
-    let on = Arc::new(AtomicBool::new(false));
-    let switch = Arc::clone(&on);
-    world.answers(move |exchange| {
-        if switch.load(Ordering::Relaxed) {
-            change(exchange);
-        }
-    });
+    let (world, on) = world(change).await;
     let mut tenant = closed_network();
     assert_ready(&world.settle(&mut tenant).await.report);
     world.simulator.clear_log();
