@@ -1,7 +1,7 @@
 //! What somebody can do to domains and repositories.
 
 use aws_sdk_codeartifact::types::UpstreamRepository;
-use cloister::model::value::Value;
+use cloister::model::{address::Kind, value::Value};
 
 use super::{
     permissions::{deny, policy_in, statements_missing, with_statement, with_wider_statement},
@@ -30,55 +30,44 @@ fn some_policy(thing: &Thing) -> bool {
 
 /// Domains.
 pub fn domain() -> Vec<Row> {
+    policy(&["PutDomainPermissionsPolicy"], &["DeleteDomainPermissionsPolicy"])
+}
+
+/// What somebody can do to the policy of a domain or repository, and the calls that put it right.
+fn policy(set: &'static [&'static str], take_off: &'static [&'static str]) -> Vec<Row> {
     vec![
-        row(
-            "policy",
-            "somebody else may use it",
-            Then::Corrected(&["DeleteDomainPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    put_domain(person, thing, OPEN).await;
-                    vec![unexpected("policy.Statement[Everybody]")]
-                })
-            },
-        )
-        .when(no_policy),
-        row("policy", "it is taken off", Then::Corrected(&["PutDomainPermissionsPolicy"]), |person, thing| {
+        row("policy", "somebody else may use it", Then::Corrected(take_off), |person, thing| {
             Box::pin(async move {
-                let delete = person.codeartifact.delete_domain_permissions_policy().domain(thing.id());
-                delete.send().await.expect("deleted");
+                put(person, thing, OPEN).await;
+                vec![unexpected("policy.Statement[Everybody]")]
+            })
+        })
+        .when(no_policy),
+        row("policy", "it is taken off", Then::Corrected(set), |person, thing| {
+            Box::pin(async move {
+                delete(person, thing).await;
                 vec![missing("policy")]
             })
         })
         .when(some_policy),
-        row(
-            "policy",
-            "it is replaced by one for everybody",
-            Then::Corrected(&["PutDomainPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    put_domain(person, thing, OPEN).await;
-                    told_of_open(thing)
-                })
-            },
-        )
+        row("policy", "it is replaced by one for everybody", Then::Corrected(set), |person, thing| {
+            Box::pin(async move {
+                put(person, thing, OPEN).await;
+                told_of_open(thing)
+            })
+        })
         .when(some_policy),
-        row(
-            "policy",
-            "a statement is made one for everybody",
-            Then::Corrected(&["PutDomainPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
-                    put_domain(person, thing, &wider).await;
-                    vec![told]
-                })
-            },
-        )
+        row("policy", "a statement is made one for everybody", Then::Corrected(set), |person, thing| {
+            Box::pin(async move {
+                let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
+                put(person, thing, &wider).await;
+                vec![told]
+            })
+        })
         .when(some_policy),
         row("policy", "somebody denies something", Then::Reported, |person, thing| {
             Box::pin(async move {
-                put_domain(person, thing, &with_statement(&wanted_or_empty(thing), deny(true))).await;
+                put(person, thing, &with_statement(&wanted_or_empty(thing), deny(true))).await;
                 vec![unexpected("policy.Statement[Keep]")]
             })
         }),
@@ -97,9 +86,24 @@ fn told_of_open(thing: &Thing) -> Vec<Told> {
     told
 }
 
-async fn put_domain(person: &Person, thing: &Thing, document: &str) {
-    let put = person.codeartifact.put_domain_permissions_policy().domain(thing.id()).policy_document(document);
-    put.send().await.expect("put");
+async fn put(person: &Person, thing: &Thing, document: &str) {
+    if thing.seen.address.kind == Kind::Domain {
+        let put = person.codeartifact.put_domain_permissions_policy().domain(thing.id()).policy_document(document);
+        put.send().await.expect("put");
+    } else {
+        let put = person.codeartifact.put_repository_permissions_policy().domain(domain_of(&thing.seen));
+        put.repository(thing.id()).policy_document(document).send().await.expect("put");
+    }
+}
+
+async fn delete(person: &Person, thing: &Thing) {
+    if thing.seen.address.kind == Kind::Domain {
+        let delete = person.codeartifact.delete_domain_permissions_policy().domain(thing.id());
+        delete.send().await.expect("deleted");
+    } else {
+        let delete = person.codeartifact.delete_repository_permissions_policy().domain(domain_of(&thing.seen));
+        delete.repository(thing.id()).send().await.expect("deleted");
+    }
 }
 
 // --- repository ---------------------------------------------------------------------------------------------------------------
@@ -129,7 +133,7 @@ pub fn repository() -> Vec<Row> {
     ];
     rows.extend(upstreams());
     rows.extend(connections());
-    rows.extend(policy());
+    rows.extend(policy(&["PutRepositoryPermissionsPolicy"], &["DeleteRepositoryPermissionsPolicy"]));
     rows
 }
 
@@ -248,68 +252,6 @@ fn connections() -> Vec<Row> {
         )
         .when(has_upstreams),
     ]
-}
-
-fn policy() -> Vec<Row> {
-    vec![
-        row(
-            "policy",
-            "somebody else may use it",
-            Then::Corrected(&["DeleteRepositoryPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    put(person, thing, OPEN).await;
-                    vec![unexpected("policy.Statement[Everybody]")]
-                })
-            },
-        )
-        .when(no_policy),
-        row("policy", "it is taken off", Then::Corrected(&["PutRepositoryPermissionsPolicy"]), |person, thing| {
-            Box::pin(async move {
-                let delete = person.codeartifact.delete_repository_permissions_policy();
-                let delete = delete.domain(domain_of(&thing.seen)).repository(thing.id());
-                delete.send().await.expect("deleted");
-                vec![missing("policy")]
-            })
-        })
-        .when(some_policy),
-        row(
-            "policy",
-            "it is replaced by one for everybody",
-            Then::Corrected(&["PutRepositoryPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    put(person, thing, OPEN).await;
-                    told_of_open(thing)
-                })
-            },
-        )
-        .when(some_policy),
-        row(
-            "policy",
-            "a statement is made one for everybody",
-            Then::Corrected(&["PutRepositoryPermissionsPolicy"]),
-            |person, thing| {
-                Box::pin(async move {
-                    let (wider, told) = with_wider_statement(&policy_in(thing, "policy"), "policy");
-                    put(person, thing, &wider).await;
-                    vec![told]
-                })
-            },
-        )
-        .when(some_policy),
-        row("policy", "somebody denies something", Then::Reported, |person, thing| {
-            Box::pin(async move {
-                put(person, thing, &with_statement(&wanted_or_empty(thing), deny(true))).await;
-                vec![unexpected("policy.Statement[Keep]")]
-            })
-        }),
-    ]
-}
-
-async fn put(person: &Person, thing: &Thing, document: &str) {
-    let put = person.codeartifact.put_repository_permissions_policy().domain(domain_of(&thing.seen));
-    put.repository(thing.id()).policy_document(document).send().await.expect("put");
 }
 
 /// Made when it is not there.
